@@ -1,0 +1,21 @@
+//! The words and the decisions of Withheld: names, destinations, bindings, agent records, what a
+//! request asks, what the policy answers, and every refusal there is.
+//!
+//! This crate must never know: files, sockets, clocks, async, values. Time comes in as an
+//! argument; a secret is a name here and nothing else. That makes every decision a pure function
+//! that a table can test.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod destination;
+pub mod endpoint_path;
+pub mod entropy;
+pub mod moment;
+pub mod name;
+pub mod path;
+pub mod plain;
+pub mod refusal;
+
+pub use moment::Moment;
+pub use plain::{Plain, Text};
+pub use refusal::{Code, Refusal};

@@ -1,0 +1,19 @@
+//! The one type that holds a plaintext, and the memory it lives in.
+//!
+//! A [`SecretValue`] is a slot of a process-wide arena: `memfd_secret` where the kernel has it,
+//! else locked pages kept out of core files. It has no `Clone`, `Debug`, `Display`, `PartialEq`,
+//! `Serialize`, `Deref` or `AsRef`: the way in is a function that fills the slot in place, the
+//! only ways to look are those of [`Expose`], and the slot is wiped when it is dropped.
+//!
+//! This crate must know nothing of ours: no names, no policy, no files, no sockets. It is the
+//! one crate (beside the sandbox) that may hold `unsafe`; each block says why it is sound.
+//! It speaks Linux; another system needs its own `arena` and `harden`, and does not compile
+//! until it has them.
+
+mod arena;
+mod harden;
+mod value;
+
+pub use arena::{Full, Memory, memory};
+pub use harden::{Descriptors, harden};
+pub use value::{Expose, FillError, Owner, SecretValue, Spend, Values};

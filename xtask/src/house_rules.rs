@@ -1,0 +1,129 @@
+//! Rules that no lint knows: each is a sentence, a search, and the file that broke it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run::{Outcome, output, root};
+
+/// Crates whose roots may hold `unsafe`: the memory a value lives in, and the cell.
+const MAY_BE_UNSAFE: &[&str] = &["secret", "sandbox"];
+
+/// Whether every rule holds.
+///
+/// # Errors
+/// The rule and the file.
+pub(crate) fn hold() -> Outcome {
+    let files = tracked()?;
+    let root = root();
+    for file in &files {
+        let Ok(text) = std::fs::read_to_string(root.join(file)) else {
+            continue;
+        };
+        for (rule, broken) in RULES {
+            if broken(file, &text) {
+                return Err(format!("{}: {rule}", file.display()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files that git tracks, and the new ones it does not ignore; one that is deleted is left out.
+fn tracked() -> Outcome<Vec<PathBuf>> {
+    let listed = output(
+        Command::new("git")
+            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+            .current_dir(root()),
+    )?;
+    Ok(listed.lines().map(PathBuf::from).collect())
+}
+
+type Rule = (&'static str, fn(&Path, &str) -> bool);
+
+const RULES: &[Rule] = &[
+    ("a crate root forbids unsafe code", |file, text| {
+        let mut parts = file.iter().filter_map(|part| part.to_str());
+        let (Some("crates"), Some(name), Some("src"), Some("lib.rs" | "main.rs")) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        !MAY_BE_UNSAFE.contains(&name) && !text.contains("#![forbid(unsafe_code)]")
+    }),
+    (
+        "`Plain` is implemented by `plain!` and by withheld-core only",
+        |file, text| {
+            is_rust(file)
+                && !file.starts_with("crates/core")
+                && text.contains(concat!("__sealed", "::Sealed for"))
+        },
+    ),
+    (
+        "work that is left is an issue, not a mark in the code",
+        |file, text| {
+            is_rust(file)
+                && [concat!("TO", "DO"), concat!("FIX", "ME")]
+                    .iter()
+                    .any(|mark| text.contains(mark))
+        },
+    ),
+    ("a test that is ignored proves nothing", |file, text| {
+        is_rust(file) && text.contains(concat!("#[ign", "ore"))
+    }),
+    ("a relative link leads to a file", |file, text| {
+        file.extension().is_some_and(|kind| kind == "md")
+            && links(text).any(|link| !root().join(file).with_file_name("").join(link).exists())
+    }),
+];
+
+fn is_rust(file: &Path) -> bool {
+    file.extension().is_some_and(|kind| kind == "rs")
+}
+
+/// The targets of a page's links that are neither absolute nor anchors.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', '#']).next())
+        .filter(|link| !link.is_empty() && !link.contains("://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(file: &str, text: &str) -> Vec<&'static str> {
+        RULES
+            .iter()
+            .filter(|(_, broken)| broken(Path::new(file), text))
+            .map(|(rule, _)| *rule)
+            .collect()
+    }
+
+    #[test]
+    fn each_rule_can_say_no() {
+        assert_eq!(broken("crates/core/src/lib.rs", "pub mod a;").len(), 1);
+        assert_eq!(broken("crates/secret/src/lib.rs", "pub mod a;").len(), 0);
+        assert_eq!(
+            broken(
+                "crates/audit/src/record.rs",
+                concat!("impl plain::__sealed", "::Sealed for X {}")
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            broken("crates/audit/src/x.rs", concat!("// TO", "DO")).len(),
+            1
+        );
+        assert_eq!(
+            broken("crates/audit/src/x.rs", concat!("#[ign", "ore]")).len(),
+            1
+        );
+        assert_eq!(broken("docs/x.md", "[a](missing.md)").len(), 1);
+        assert_eq!(
+            broken("README.md", "[a](https://example.com) [b](#c)").len(),
+            0
+        );
+    }
+}
