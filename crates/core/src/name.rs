@@ -218,10 +218,10 @@ fn label(written: &str) -> Result<String, NameFault> {
     if written.len() > 64
         || !written
             .chars()
-            .all(|c| c.is_alphanumeric() || " .,:-_/()".contains(c))
+            .all(|c| c.is_ascii_alphanumeric() || " .,:-_/()".contains(c))
     {
         return Err(NameFault::Grammar(
-            "a note has at most 64 characters: letters, digits, spaces and .,:-_/()",
+            "a note has at most 64 characters: A to Z, a to z, 0 to 9, spaces and .,:-_/()",
         ));
     }
     if written.split(' ').any(looks_like_key) {
@@ -342,6 +342,21 @@ mod tests {
             Err(NameFault::LooksLikeKey)
         );
         assert!(SecretName::parse(&"A".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn a02_notes_have_a_narrow_alphabet() {
+        assert!(Label::parse("key of the billing team (2026-11)").is_ok());
+        for bad in ["\u{202e}abc", "a\nb", "\u{1b}[31m", "\u{5d0}", "a=b"] {
+            assert!(
+                matches!(Label::parse(bad), Err(NameFault::Grammar(_))),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            Label::parse("sk_live_51HxYzAbCdEfGh"),
+            Err(NameFault::LooksLikeKey)
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A type that cannot hold a secret value. Implemented here for the leaves, and by
 /// [`plain!`](crate::plain!) for structs and enums made of them; never by hand.
@@ -40,8 +40,9 @@ impl<T: Plain> Plain for Vec<T> {}
 impl<K: Plain + Ord, V: Plain> __sealed::Sealed for std::collections::BTreeMap<K, V> {}
 impl<K: Plain + Ord, V: Plain> Plain for std::collections::BTreeMap<K, V> {}
 
-/// Text that was put together from a literal and plain things, by [`text!`](crate::text) only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Text that was put together from a literal and plain things, by [`text!`](crate::text) only. It is
+/// written and never read back: reading would make any input plain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Text(String);
 
