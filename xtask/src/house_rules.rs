@@ -8,6 +8,15 @@ use crate::run::{Outcome, output, root};
 /// Crates whose roots may hold `unsafe`: the memory a value lives in, and the cell.
 const MAY_BE_UNSAFE: &[&str] = &["secret", "sandbox"];
 
+/// What each crate may depend on, of ours. A crate that is not here depends on none.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("audit", &["core"]),
+    ("vault", &["core", "secret", "audit", "testkit"]),
+    ("wire", &["core", "secret", "audit", "testkit"]),
+    ("broker", &["core", "vault", "wire", "audit", "testkit"]),
+    ("cli", &["core", "vault", "audit", "broker", "testkit"]),
+];
+
 /// Whether every rule holds.
 ///
 /// # Errors
@@ -51,11 +60,31 @@ const RULES: &[Rule] = &[
         !MAY_BE_UNSAFE.contains(&name) && !text.contains("#![forbid(unsafe_code)]")
     }),
     (
-        "`Plain` is implemented by `plain!` and by withheld-core only",
+        "`Plain` and its text are made by the macros of withheld-core only",
         |file, text| {
+            let made_by_hand = [
+                concat!("__sealed", "::Sealed for"),
+                concat!("Text::", "__new"),
+            ];
             is_rust(file)
                 && !file.starts_with("crates/core")
-                && text.contains(concat!("__sealed", "::Sealed for"))
+                && made_by_hand.iter().any(|made| text.contains(made))
+        },
+    ),
+    (
+        "a crate depends only on those of ours that its row in `ARROWS` names",
+        |file, text| {
+            let mut parts = file.iter().filter_map(|part| part.to_str());
+            let (Some("crates"), Some(name), Some("Cargo.toml")) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                return false;
+            };
+            let allowed = ARROWS
+                .iter()
+                .find(|(crate_, _)| *crate_ == name)
+                .map_or(&[][..], |(_, allowed)| allowed);
+            ours(text).any(|dependency| !allowed.contains(&dependency))
         },
     ),
     (
@@ -78,6 +107,14 @@ const RULES: &[Rule] = &[
 
 fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|kind| kind == "rs")
+}
+
+/// The crates of ours that a manifest names as dependencies, without their common prefix.
+fn ours(manifest: &str) -> impl Iterator<Item = &str> {
+    manifest
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("withheld-"))
+        .filter_map(|rest| rest.split(['.', ' ', '=']).next())
 }
 
 /// The targets of a page's links that are neither absolute nor anchors.
@@ -113,12 +150,36 @@ mod tests {
             1
         );
         assert_eq!(
+            broken("crates/audit/src/x.rs", concat!("Text::", "__new(value)")).len(),
+            1
+        );
+        assert_eq!(
             broken("crates/audit/src/x.rs", concat!("// TO", "DO")).len(),
             1
         );
         assert_eq!(
             broken("crates/audit/src/x.rs", concat!("#[ign", "ore]")).len(),
             1
+        );
+        assert_eq!(
+            broken(
+                "crates/broker/Cargo.toml",
+                "withheld-secret.workspace = true"
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            broken(
+                "crates/core/Cargo.toml",
+                "withheld-audit = { path = \"../audit\" }"
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            broken("crates/wire/Cargo.toml", "withheld-secret.workspace = true").len(),
+            0
         );
         assert_eq!(broken("docs/x.md", "[a](missing.md)").len(), 1);
         assert_eq!(
