@@ -271,11 +271,40 @@ impl<'de> Deserialize<'de> for HostPattern {
 impl crate::plain::__sealed::Sealed for HostPattern {}
 impl crate::plain::Plain for HostPattern {}
 
+word! {
+    /// A method as it is recorded and named in a refusal: a token in capitals, at most 32 characters.
+    MethodName, MethodFault, method_name
+}
+
+/// It is no token in capitals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodFault;
+
+impl fmt::Display for MethodFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a method is a token in capitals, like GET")
+    }
+}
+
+impl std::error::Error for MethodFault {}
+
+fn method_name(written: &str) -> Result<String, MethodFault> {
+    let token = !written.is_empty()
+        && written.len() <= 32
+        && written.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+    if token {
+        Ok(written.to_owned())
+    } else {
+        Err(MethodFault)
+    }
+}
+
 /// The methods a binding covers. Tokens of RFC 9110, compared with case; empty means any but the
 /// ones that are never forwarded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct Methods(Vec<String>);
+#[serde(try_from = "Vec<String>")]
+#[serde(into = "Vec<MethodName>")]
+pub struct Methods(Vec<MethodName>);
 
 impl TryFrom<Vec<String>> for Methods {
     type Error = &'static str;
@@ -285,7 +314,7 @@ impl TryFrom<Vec<String>> for Methods {
     }
 }
 
-impl From<Methods> for Vec<String> {
+impl From<Methods> for Vec<MethodName> {
     fn from(methods: Methods) -> Self {
         methods.0
     }
@@ -299,24 +328,27 @@ impl Methods {
     pub fn parse<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, usize> {
         let mut methods = Vec::new();
         for (index, method) in written.into_iter().enumerate() {
-            let token = !method.is_empty()
-                && method.len() <= 32
-                && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
-            if !token || matches!(method, "CONNECT" | "TRACE") {
-                return Err(index);
+            match MethodName::parse(method) {
+                Ok(name) if !matches!(method, "CONNECT" | "TRACE") => methods.push(name),
+                _ => return Err(index),
             }
-            methods.push(method.to_owned());
         }
         methods.sort();
         methods.dedup();
         Ok(Self(methods))
     }
 
+    /// The methods by name; empty where any is covered.
+    #[must_use]
+    pub fn method_names(&self) -> &[MethodName] {
+        &self.0
+    }
+
     /// Whether the method is covered.
     #[must_use]
     pub fn covers(&self, method: &str) -> bool {
         !matches!(method, "CONNECT" | "TRACE")
-            && (self.0.is_empty() || self.0.iter().any(|one| one == method))
+            && (self.0.is_empty() || self.0.iter().any(|one| one.as_str() == method))
     }
 }
 

@@ -7,15 +7,31 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod api;
+pub mod ask;
+pub mod binding;
+pub mod credential_fields;
 pub mod destination;
 pub mod endpoint_path;
 pub mod entropy;
 pub mod moment;
 pub mod name;
 pub mod path;
+pub mod placeholder;
 pub mod plain;
+pub mod policy;
+pub mod policy_doc;
+pub mod record;
 pub mod refusal;
+pub mod session;
 
+pub use ask::Ask;
+pub use binding::{Binding, BindingDraft, Place};
 pub use moment::Moment;
+pub use placeholder::Placeholders;
 pub use plain::{Plain, Text};
+pub use policy::{Decision, Pass, Permit};
+pub use policy_doc::{Policy, PolicyContent};
+pub use record::AgentRecord;
 pub use refusal::{Code, Refusal};
+pub use session::SessionToken;

@@ -155,6 +155,12 @@ impl Paths {
         Self(patterns)
     }
 
+    /// The patterns; empty where every path is covered.
+    #[must_use]
+    pub fn patterns(&self) -> &[PathPattern] {
+        &self.0
+    }
+
     /// The depth of the deepest pattern that covers the path; `None` where none does.
     #[must_use]
     pub fn covers(&self, path: &str) -> Option<usize> {

@@ -33,6 +33,8 @@ macro_rules! leaves {
 
 leaves!(bool, u8, u16, u32, u64, usize, i32, i64, &'static str, Text);
 
+impl<T: Plain> __sealed::Sealed for &T {}
+impl<T: Plain> Plain for &T {}
 impl<T: Plain> __sealed::Sealed for Option<T> {}
 impl<T: Plain> Plain for Option<T> {}
 impl<T: Plain> __sealed::Sealed for Vec<T> {}

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::destination::{Host, MethodName};
+use crate::name::{BindingId, SecretName};
 use crate::plain::Text;
 
 /// When the same request may be tried again.
@@ -162,6 +164,48 @@ impl fmt::Display for Code {
 impl crate::plain::__sealed::Sealed for Code {}
 impl crate::plain::Plain for Code {}
 
+crate::plain! {
+    /// What a refusal is about, for a program to read. What does not apply is left out.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Facts {
+        /// The secret.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub secret: Option<SecretName>,
+        /// The host.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub host: Option<Host>,
+        /// The method.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub method: Option<MethodName>,
+        /// What the secret is bound for: method and path, one line each.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub bound: Vec<Text>,
+        /// The binding that was nearest.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub rule: Option<BindingId>,
+    }
+
+    /// Who is to run a command.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Actor {
+        /// The agent.
+        #[serde(rename = "agent")]
+        Agent,
+        /// The owner, in a terminal of their own.
+        #[serde(rename = "owner")]
+        Owner,
+    }
+
+    /// A command that would help.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Next {
+        /// Who is to run it.
+        pub who: Actor,
+        /// The command; runs unchanged.
+        pub argv: Vec<Text>,
+    }
+}
+
 /// A refusal: what happened in one sentence, and what to type next. Built from plain text only, so
 /// it cannot quote a value, an input or a library's error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -172,6 +216,15 @@ pub struct Refusal {
     pub message: Text,
     /// A verb first, a command if there is one.
     pub hint: Text,
+    /// When to try again.
+    pub retry: Retry,
+    /// What it is about.
+    pub facts: Box<Facts>,
+    /// Commands that would help, in order.
+    pub next: Vec<Next>,
+    /// The HTTP status, where it is another than the code's own (405, 414, 431, 401).
+    #[serde(skip)]
+    status: Option<u16>,
 }
 
 impl Refusal {
@@ -181,9 +234,38 @@ impl Refusal {
             code,
             message: message.into(),
             hint: hint.into(),
+            retry: code.retry(),
+            facts: Box::default(),
+            next: Vec::new(),
+            status: None,
         }
     }
+
+    /// The same, answered with this HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The same, about these facts.
+    #[must_use]
+    pub fn with_facts(mut self, facts: Facts) -> Self {
+        self.facts = Box::new(facts);
+        self
+    }
+
+    /// The HTTP status that the broker answers with.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.unwrap_or(self.code.status())
+    }
 }
+
+impl crate::plain::__sealed::Sealed for Retry {}
+impl crate::plain::Plain for Retry {}
+impl crate::plain::__sealed::Sealed for Refusal {}
+impl crate::plain::Plain for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,224 @@
+//! The words of each refusal of the policy: what happened, and what to type next.
+
+use std::sync::Arc;
+
+use super::No;
+use crate::ask::Ask;
+use crate::binding::Binding;
+use crate::name::SecretName;
+use crate::plain::Text;
+use crate::record::AgentRecord;
+use crate::refusal::{Actor, Code, Facts, Next, Refusal};
+use crate::text;
+
+pub(super) fn not_found(secret: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::NotFound,
+        text!("there is no secret `{}` that you may use", secret),
+        "see what there is: withheld ls",
+    );
+    no(refusal, [secret], Facts::default())
+}
+
+pub(super) fn no_grant(secret: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::NoGrant,
+        text!("`{}` is no longer granted to you", secret),
+        "see what there is: withheld status",
+    );
+    no(refusal, [secret], Facts::default())
+}
+
+pub(super) fn no_binding(secret: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::NoBinding,
+        text!("`{}` is not bound to any host", secret),
+        "the owner runs this in a terminal of their own: withheld bind",
+    );
+    no(refusal, [secret], Facts::default())
+}
+
+pub(super) fn violation<'a>(
+    ask: &Ask,
+    secret: &SecretName,
+    bindings: impl Iterator<Item = &'a Arc<Binding>>,
+) -> No {
+    let bindings: Vec<_> = bindings.collect();
+    let refusal = Refusal::new(
+        Code::BindingViolation,
+        text!(
+            "`{}` is not bound for {} on `{}`",
+            secret,
+            ask.method_name(),
+            ask.host()
+        ),
+        which_rule(ask),
+    );
+    let nearest = bindings
+        .iter()
+        .find(|one| one.host.matches(ask.host()))
+        .or(bindings.first());
+    let facts = Facts {
+        bound: bindings.iter().flat_map(|one| bound_lines(one)).collect(),
+        rule: nearest.map(|one| one.id),
+        ..Facts::default()
+    };
+    about(ask, refusal, Some(secret), facts)
+}
+
+pub(super) fn cleartext(ask: &Ask, secret: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::CleartextRefused,
+        text!("`{}` is bound to `{}` over TLS only", secret, ask.host()),
+        text!("use https://{}", ask.host()),
+    );
+    about(ask, refusal, Some(secret), Facts::default())
+}
+
+pub(super) fn tripwire(ask: &Ask, secret: Option<&SecretName>) -> No {
+    let message = match secret {
+        Some(secret) => text!(
+            "the placeholder of `{}` was on its way to `{}`",
+            secret,
+            ask.host()
+        ),
+        None => text!(
+            "a placeholder of another session was on its way to `{}`",
+            ask.host()
+        ),
+    };
+    let refusal = Refusal::new(Code::Tripwire, message, which_rule(ask));
+    about(ask, refusal, secret, Facts::default())
+}
+
+pub(super) fn two_places(ask: &Ask, secret: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::AmbiguousSecret,
+        text!(
+            "`{}` has two bindings that fit this request equally well",
+            secret
+        ),
+        text!("name the place: withheld call --inject PLACE={}", secret),
+    );
+    about(ask, refusal, Some(secret), Facts::default())
+}
+
+pub(super) fn two_secrets(ask: &Ask, one: &SecretName, other: &SecretName) -> No {
+    let refusal = Refusal::new(
+        Code::AmbiguousSecret,
+        text!("`{}` and `{}` would stand at the same place", one, other),
+        text!("name one of them: withheld call --secret {}", one),
+    );
+    let mut no = about(ask, refusal, Some(one), Facts::default());
+    no.secrets.push(other.clone());
+    no
+}
+
+pub(super) fn host_denied(ask: &Ask, record: &AgentRecord) -> No {
+    let refusal = Refusal::new(
+        Code::HostDenied,
+        text!("`{}` is not allowed for `{}`", ask.host(), record.agent),
+        which_rule(ask),
+    );
+    about(ask, refusal, None, Facts::default())
+}
+
+pub(super) fn foreign(ask: &Ask, suggested: Option<&Arc<Binding>>) -> No {
+    let hint = match suggested.map(|one| (&one.secret, one.vars.first())) {
+        Some((secret, Some(var))) => text!(
+            "remove it and send the placeholder in ${}; the broker adds {}",
+            var,
+            secret
+        ),
+        Some((secret, None)) => text!(
+            "remove it and send the placeholder in ${}; the broker adds it",
+            secret
+        ),
+        None => Text::from("remove it, or send the request from a program that is not an agent"),
+    };
+    let refusal = Refusal::new(
+        Code::ForeignCredential,
+        "it carries a credential that is not from this vault",
+        hint,
+    );
+    let secret = suggested.map(|one| one.secret.clone());
+    about(ask, refusal, secret.as_ref(), Facts::default())
+}
+
+pub(super) fn overriding(ask: &Ask, secret: &SecretName, upgrade: bool) -> No {
+    let message = if upgrade {
+        text!(
+            "`{}` is not bound for an upgrade to another protocol on `{}`",
+            secret,
+            ask.host()
+        )
+    } else {
+        text!(
+            "`_method` would change the method that `{}` is bound for",
+            secret
+        )
+    };
+    let refusal = Refusal::new(Code::BindingViolation, message, which_rule(ask));
+    about(ask, refusal, Some(secret), Facts::default())
+}
+
+fn bound_lines(binding: &Arc<Binding>) -> Vec<Text> {
+    let paths = binding.paths.patterns();
+    let shown: Vec<Text> = if paths.is_empty() {
+        vec![Text::from("/*")]
+    } else {
+        paths.iter().map(|path| text!("{}", path)).collect()
+    };
+    let methods = binding.methods.method_names();
+    let methods: Vec<Text> = if methods.is_empty() {
+        vec![Text::from("*")]
+    } else {
+        methods.iter().map(|method| text!("{}", method)).collect()
+    };
+    methods
+        .iter()
+        .flat_map(|method| shown.iter().map(move |path| text!("{} {}", method, path)))
+        .collect()
+}
+
+/// The dry run that explains it.
+fn which_rule(ask: &Ask) -> Text {
+    text!(
+        "see which rule: withheld why {} {}://{}{}",
+        ask.method_name(),
+        ask.scheme(),
+        ask.host(),
+        ask.endpoint()
+    )
+}
+
+fn about(ask: &Ask, refusal: Refusal, secret: Option<&SecretName>, facts: Facts) -> No {
+    let url = text!("{}://{}{}", ask.scheme(), ask.host(), ask.endpoint());
+    let mut no = no(
+        refusal,
+        secret,
+        Facts {
+            secret: secret.cloned(),
+            host: Some(ask.host().clone()),
+            method: Some(ask.method_name().clone()),
+            ..facts
+        },
+    );
+    no.refusal.next = vec![Next {
+        who: Actor::Agent,
+        argv: vec![
+            Text::from("withheld"),
+            Text::from("why"),
+            text!("{}", ask.method_name()),
+            url,
+        ],
+    }];
+    no
+}
+
+fn no<'a>(refusal: Refusal, secrets: impl IntoIterator<Item = &'a SecretName>, facts: Facts) -> No {
+    No {
+        refusal: refusal.with_facts(facts),
+        secrets: secrets.into_iter().cloned().collect(),
+    }
+}
