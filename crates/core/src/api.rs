@@ -4,6 +4,8 @@
 //! Requests are read here; replies are plain types of the broker, written as
 //! `{"schema":…,"data":…}`, and read by the command line as JSON.
 
+mod call;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use crate::name::{AgentId, Environment, SecretName};
 use crate::plain::word;
 use crate::record::{AgentRecord, AllowedHost};
 use crate::refusal::{Code, Retry};
+
+pub use call::{NONCE_BYTES, Nonce, OwnerCall};
 
 /// The field by which a program shows its session.
 pub const SESSION_HEADER: &str = "withheld-session";
@@ -103,7 +107,8 @@ pub struct StoreItem {
     pub bindings: Vec<BindingDraft>,
 }
 
-/// What the owner asks. A `proof` is the passphrase, sealed to the broker's own intake key.
+/// What the owner asks. A `proof` is the passphrase, sealed to the broker's own intake key and to
+/// this very request: see [`OwnerRequest::proof_context`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OwnerRequest {

@@ -149,13 +149,21 @@ impl Place {
         }
     }
 
-    /// Whether both would write the same field or parameter.
+    /// Whether both would write what a server may read as the same field or parameter.
     #[must_use]
     pub fn collides(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Query(one), Self::Query(two)) => one == two,
-            _ => self.header().is_some() && self.header() == other.header(),
+            (Self::Query(one), Self::Query(two)) => one.as_str().eq_ignore_ascii_case(two.as_str()),
+            _ => other.header().is_some_and(|name| self.is_read_from(&name)),
         }
+    }
+
+    /// Whether a server may read what stands in this field as what stands at the place.
+    #[must_use]
+    pub fn is_read_from(&self, name: &HeaderName) -> bool {
+        self.header().is_some_and(|own| {
+            own == *name || credential_fields::as_read(&own) == credential_fields::as_read(name)
+        })
     }
 
     /// Whether an agent that writes `named` means this place: names are compared without case, and

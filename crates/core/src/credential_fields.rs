@@ -10,6 +10,7 @@ const CREDENTIAL_HEADERS: &[&str] = &[
     "apikey",
     "authorization",
     "circle-token",
+    "cb-access-key",
     "cookie",
     "dd-api-key",
     "dd-application-key",
@@ -73,28 +74,40 @@ const AUTHORITY_PREFIXES: &[&str] = &["impersonate-", "x-impersonate-", "x-remot
 
 /// Query keys in which services take credentials.
 const CREDENTIAL_QUERY: &[&str] = &[
+    "access_key",
     "access_token",
+    "accesskey",
     "accesstoken",
     "api-key",
     "api_key",
     "apikey",
+    "api-token",
     "api_token",
+    "apitoken",
     "app_key",
     "appid",
     "application_key",
     "auth",
     "auth_token",
     "authorization",
+    "awsaccesskeyid",
     "client_secret",
+    "hapikey",
+    "id_token",
+    "jwt",
     "key",
     "oauth_token",
+    "passwd",
     "password",
     "private_token",
+    "pwd",
     "secret",
+    "session_token",
     "sig",
     "signature",
     "subscription-key",
     "token",
+    "x-api-key",
     "x-amz-credential",
     "x-amz-security-token",
     "x-amz-signature",
@@ -141,16 +154,57 @@ const HOP_BY_HOP: &[&str] = &[
     "upgrade",
 ];
 
+/// Ends by which a field of any service shows that it carries a credential.
+const CREDENTIAL_ENDINGS: &[&str] = &["-key", "-apikey", "-token", "-secret", "-password", "-auth"];
+/// Words that make such an end mean something else: what is repeated safely, where a list goes on.
+const NO_CREDENTIAL: &[&str] = &[
+    "idempotency",
+    "continuation",
+    "page",
+    "csrf",
+    "xsrf",
+    "sync",
+    "partition",
+    "cache",
+    "surrogate",
+    "websocket",
+];
+/// The same for query keys.
+const CREDENTIAL_KEY_ENDINGS: &[&str] = &[
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_token",
+    "_secret",
+    "_password",
+];
+
+/// A field as the strictest server might read it: gateways in the style of CGI take `_` for `-`.
+#[must_use]
+pub fn as_read(name: &HeaderName) -> std::borrow::Cow<'_, str> {
+    if name.as_str().contains('_') {
+        name.as_str().replace('_', "-").into()
+    } else {
+        name.as_str().into()
+    }
+}
+
 /// Whether a client puts a credential there.
 #[must_use]
 pub fn is_credential(name: &HeaderName) -> bool {
-    CREDENTIAL_HEADERS.contains(&name.as_str())
+    if is_ours(name) {
+        return false;
+    }
+    let name = &*as_read(name);
+    let by_end = CREDENTIAL_ENDINGS.iter().any(|end| name.ends_with(end))
+        && !NO_CREDENTIAL.iter().any(|word| name.contains(word));
+    by_end || CREDENTIAL_HEADERS.contains(&name)
 }
 
 /// Whether it changes on whose behalf a request acts; counts as the client's own credential.
 #[must_use]
 pub fn is_authority(name: &HeaderName) -> bool {
-    let name = name.as_str();
+    let name = &*as_read(name);
     AUTHORITY_HEADERS.contains(&name)
         || AUTHORITY_PREFIXES
             .iter()
@@ -160,15 +214,15 @@ pub fn is_authority(name: &HeaderName) -> bool {
 /// Whether a query key carries a credential. Keys are compared without case.
 #[must_use]
 pub fn is_credential_key(key: &str) -> bool {
-    CREDENTIAL_QUERY
-        .iter()
-        .any(|one| one.eq_ignore_ascii_case(key))
+    let key = key.to_ascii_lowercase();
+    CREDENTIAL_QUERY.contains(&key.as_str())
+        || CREDENTIAL_KEY_ENDINGS.iter().any(|end| key.ends_with(end))
 }
 
 /// Whether it could make a server act on another request than the one that was judged.
 #[must_use]
 pub fn is_override(name: &HeaderName) -> bool {
-    let name = name.as_str();
+    let name = &*as_read(name);
     OVERRIDE_HEADERS.contains(&name) || name.starts_with("x-forwarded-")
 }
 

@@ -27,8 +27,37 @@ impl EndpointPath {
     }
 }
 
-fn masked(target: &str) -> Result<String, std::convert::Infallible> {
-    Ok(mask(target, |_| false))
+/// What was kept is read back as it is: its escapes are undone first, and a cut stays a cut.
+fn masked(kept: &str) -> Result<String, std::convert::Infallible> {
+    let whole = kept
+        .strip_suffix('…')
+        .filter(|_| kept.chars().count() == MAX_CHARS);
+    let mut masked = mask(&unescaped(whole.unwrap_or(kept)), |_| false);
+    if whole.is_some() && !masked.ends_with('…') {
+        masked.push('…');
+    }
+    Ok(masked)
+}
+
+fn unescaped(kept: &str) -> String {
+    let mut parts = kept.split("\\u{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let escape = part.split_once('}').and_then(|(hex, rest)| {
+            Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, rest))
+        });
+        match escape {
+            Some((character, rest)) => {
+                text.push(character);
+                text.push_str(rest);
+            }
+            None => {
+                text.push_str("\\u{");
+                text.push_str(part);
+            }
+        }
+    }
+    text
 }
 
 fn mask(target: &str, secret: impl Fn(&str) -> bool) -> String {
@@ -64,6 +93,7 @@ fn shown(character: char) -> impl Iterator<Item = char> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -101,5 +131,31 @@ mod tests {
         let long = shown_as(&"/abc".repeat(200));
         assert_eq!(long.chars().count(), MAX_CHARS);
         assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn what_was_kept_is_read_back_as_it_is() {
+        let cut_escape = format!("/{}\u{1b}x", "abc/".repeat(63));
+        for target in [
+            "/v1/x",
+            "/a\u{1b}[31m\n\u{202e}b",
+            &"/abc".repeat(200),
+            "/a\\b",
+            &cut_escape,
+        ] {
+            let kept = EndpointPath::of(target, |_| false);
+            let json = serde_json::to_string(&kept).unwrap();
+            assert_eq!(
+                serde_json::from_str::<EndpointPath>(&json).unwrap(),
+                kept,
+                "{target:?}"
+            );
+        }
+        assert_eq!(
+            EndpointPath::parse("/a/cus_4fdAW5ftNQow1a9x")
+                .unwrap()
+                .as_str(),
+            "/a/*"
+        );
     }
 }

@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plain::word;
+use crate::plain::{Text, word};
+use crate::text;
 
 /// Why a path was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,10 @@ fn one_reading_of(segment: &str) -> Result<(), PathFault> {
         }
         at += 3;
     }
+    // Overlong forms are how a lax decoder is told another character.
+    if std::str::from_utf8(&decoded).is_err() {
+        return Err(PathFault::TwoReadings);
+    }
     let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
     if name == b"." || name == b".." {
         return Err(PathFault::TwoReadings);
@@ -129,6 +134,15 @@ impl PathPattern {
                 Some(segment) => wanted == segment || (wanted == "*" && !segment.is_empty()),
                 None => false,
             })
+    }
+
+    /// As people read it: a prefix ends in `/*`.
+    #[must_use]
+    pub fn shown(&self) -> Text {
+        match self.as_str() {
+            "/" => Text::from("/*"),
+            _ => text!("{}/*", self),
+        }
     }
 
     /// How many segments it fixes: the longer one is the more specific.
@@ -183,6 +197,8 @@ mod tests {
     #[test]
     fn h21_two_readings_are_refused() {
         for path in [
+            "/v1/%c0%ae%c0%ae/admin",
+            "/v1/..%c0%afadmin",
             "/v1/../admin",
             "/v1/%2e%2e/admin",
             "/v1/.%2E/admin",

@@ -98,8 +98,8 @@ macro_rules! plain {
         $vis:vis struct $name:ident { $( $(#[$fmeta:meta])* $fvis:vis $field:ident : $type:ty ),* $(,)? }
         $($rest:tt)*
     ) => {
-        $(#[$meta])*
         #[derive(::serde::Serialize)]
+        $(#[$meta])*
         $vis struct $name { $( $(#[$fmeta])* $fvis $field : $type, )* }
         const _: fn() = || {
             fn plain<T: $crate::plain::Plain>() {}
@@ -114,8 +114,8 @@ macro_rules! plain {
         $vis:vis enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident $( ( $type:ty ) )? ),* $(,)? }
         $($rest:tt)*
     ) => {
-        $(#[$meta])*
         #[derive(::serde::Serialize)]
+        $(#[$meta])*
         $vis enum $name { $( $(#[$vmeta])* $variant $( ( $type ) )?, )* }
         const _: fn() = || {
             #[allow(dead_code, reason = "unused where no variant carries a field")]

