@@ -7,11 +7,30 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod anchor;
 pub mod chain;
+mod export;
+mod folder;
 mod hex;
 pub mod key;
+pub mod log;
+mod paper;
+pub mod read;
+pub mod record;
 pub mod verify;
 
+pub use anchor::{Anchor, Anchored};
 pub use chain::{Head, Line, Unwritable};
+pub use export::export;
 pub use key::{LocalKey, Sealer, SegmentKey};
-pub use verify::{Broken, Fault, Report, Verifier};
+pub use log::{Clock, Closing, Durability, Log, Receipt};
+pub use paper::Paper;
+pub use record::{Act, Closed, Outcome, OwnerAct, SessionAct, Who};
+pub use verify::{Broken, Fault, Report, Verifier, verify_folder};
+
+// The tests inside and outside of the crate share one set of tools.
+#[cfg(test)]
+extern crate self as withheld_audit;
+#[cfg(test)]
+#[path = "../tests/it/common.rs"]
+mod common;

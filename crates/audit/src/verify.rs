@@ -5,6 +5,8 @@
 //! certificate (they could be made anew with another key), are held by the anchor alone: a head
 //! kept elsewhere.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Deserialize;
 use withheld_core::{Code, Moment, Refusal, text};
@@ -57,20 +59,42 @@ impl Fault {
     }
 }
 
-impl From<Broken> for Refusal {
-    fn from(broken: Broken) -> Self {
-        let code = match broken.fault {
+const BROKEN_HINT: &str = "keep the folder `audit` as it is, and find out what wrote to it";
+
+impl Broken {
+    fn code(self) -> Code {
+        match self.fault {
             Fault::RolledBack => Code::RollbackDetected,
             _ => Code::LogBroken,
-        };
+        }
+    }
+
+    /// The refusal that names the file too: `audit/00000001.jsonl` for segment 1.
+    #[must_use]
+    pub fn in_segment(self, segment: u64) -> Refusal {
+        Refusal::new(
+            self.code(),
+            text!(
+                "the audit log cannot be trusted from record {} on, in `audit/{:08}.jsonl`: {}",
+                self.seq,
+                segment,
+                self.fault.as_str()
+            ),
+            BROKEN_HINT,
+        )
+    }
+}
+
+impl From<Broken> for Refusal {
+    fn from(broken: Broken) -> Self {
         Self::new(
-            code,
+            broken.code(),
             text!(
                 "the audit log cannot be trusted from record {} on: {}",
                 broken.seq,
                 broken.fault.as_str()
             ),
-            "keep the folder `audit` as it is, and find out what wrote to it",
+            BROKEN_HINT,
         )
     }
 }
@@ -88,12 +112,18 @@ pub struct Report {
     pub uncertified: Vec<u64>,
     /// The first record that is dated before the one before it. The numbers decide, not the clock.
     pub clock_back: Option<u64>,
+    /// How many segments there are.
+    pub segments: u64,
+    /// The newest anchor that the log was held to.
+    pub anchored: Option<u64>,
 }
 
 /// Reads the segments of a log one after another.
 pub struct Verifier {
     audit_key: Option<VerifyingKey>,
-    anchor: Option<Head>,
+    anchors: Vec<Head>,
+    /// The number of the first segment that is read.
+    first: u64,
     segments: Vec<Segment>,
     head: Head,
     sealed: u64,
@@ -103,6 +133,8 @@ pub struct Verifier {
 }
 
 struct Segment {
+    /// The number of its first record.
+    first: u64,
     key: Option<VerifyingKey>,
     certified: bool,
 }
@@ -123,7 +155,8 @@ impl Verifier {
             })?;
         Ok(Self {
             audit_key,
-            anchor,
+            anchors: anchor.into_iter().collect(),
+            first: 1,
             segments: Vec::new(),
             head: Head::START,
             sealed: 0,
@@ -133,51 +166,109 @@ impl Verifier {
         })
     }
 
+    /// Holds the log to a further anchor: a copy that is kept elsewhere.
+    #[must_use]
+    pub fn anchored(mut self, anchor: Option<Head>) -> Self {
+        self.anchors.extend(anchor);
+        self
+    }
+
+    /// Begins with a later segment instead of the first. What came before is taken from that
+    /// segment's own first line, so only an anchor behind it vouches for anything.
+    pub(crate) fn starting_at(mut self, number: u64, before: Head) -> Self {
+        self.first = number;
+        self.head = before;
+        self.sealed = before.seq;
+        self.anchors.retain(|anchor| anchor.seq > before.seq);
+        self
+    }
+
     /// The next segment's bytes, from the first segment on. The file's number is not asked: the
     /// segment's own first line says which one it is.
     ///
     /// # Errors
     /// The first record that does not hold. What comes after it says nothing any more.
     pub fn segment(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        if self.torn_bytes > 0 || self.segments.last().is_some_and(|last| last.key.is_none()) {
-            // Only the last segment can have been cut short by a crash.
-            return Err(self.next(Fault::Unreadable));
-        }
-        self.segments.push(Segment {
-            key: None,
-            certified: false,
-        });
+        self.begin()?;
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             self.record(&rest[..end])?;
             rest = &rest[end + 1..];
         }
-        self.torn_bytes = rest.len();
+        self.torn(rest.len());
         Ok(())
+    }
+
+    /// The next segment begins.
+    pub(crate) fn begin(&mut self) -> Result<(), Broken> {
+        if self.torn_bytes > 0 || self.segments.last().is_some_and(|last| last.key.is_none()) {
+            // Only the last segment can have been cut short by a crash.
+            return Err(self.next(Fault::Unreadable));
+        }
+        self.segments.push(Segment {
+            first: self.head.seq.saturating_add(1),
+            key: None,
+            certified: false,
+        });
+        Ok(())
+    }
+
+    /// Bytes after the segment's last whole line.
+    pub(crate) fn torn(&mut self, bytes: usize) {
+        self.torn_bytes = bytes;
+    }
+
+    /// Names the file that the record lies in, or should.
+    pub(crate) fn locate(&self, broken: Broken) -> Refusal {
+        let segment = (self.first..)
+            .zip(&self.segments)
+            .filter(|(_, segment)| segment.first <= broken.seq)
+            .last();
+        broken.in_segment(segment.map_or(self.first, |(number, _)| number))
+    }
+
+    /// The number of the segment that is being read.
+    pub(crate) fn reading(&self) -> u64 {
+        (self.first..)
+            .zip(&self.segments)
+            .last()
+            .map_or(self.first, |(number, _)| number)
+    }
+
+    /// The keys that the vault has not vouched for, by segment.
+    pub(crate) fn uncertified(&self) -> BTreeMap<u64, [u8; 32]> {
+        (self.first..)
+            .zip(&self.segments)
+            .filter(|(_, segment)| !segment.certified)
+            .filter_map(|(number, segment)| Some((number, segment.key?.to_bytes())))
+            .collect()
     }
 
     /// After the last segment.
     ///
     /// # Errors
     /// [`Fault::RolledBack`] when the log ends before the anchor.
-    pub fn finish(self) -> Result<Report, Broken> {
-        if self.anchor.is_some_and(|anchor| anchor.seq > self.head.seq) {
+    pub fn finish(&self) -> Result<Report, Broken> {
+        if self.anchors.iter().any(|anchor| anchor.seq > self.head.seq) {
             return Err(self.next(Fault::RolledBack));
         }
         Ok(Report {
             head: self.head,
             sealed: self.sealed,
             torn_bytes: self.torn_bytes,
-            uncertified: (1..)
+            uncertified: (self.first..)
                 .zip(&self.segments)
                 .filter(|(_, segment)| !segment.certified)
                 .map(|(number, _)| number)
                 .collect(),
             clock_back: self.clock_back,
+            segments: self.segments.len() as u64,
+            anchored: self.anchors.iter().map(|anchor| anchor.seq).max(),
         })
     }
 
-    fn record(&mut self, line: &[u8]) -> Result<(), Broken> {
+    /// The next line of the segment, without its newline.
+    pub(crate) fn record(&mut self, line: &[u8]) -> Result<(), Broken> {
         let frame = Frame::read(line).ok_or_else(|| self.next(Fault::Unreadable))?;
         let next = self.next(Fault::OutOfOrder);
         if frame.seq != next.seq {
@@ -203,13 +294,14 @@ impl Verifier {
         }
         self.latest = Some(frame.at);
         self.head = self.head.past(line).ok_or(next)?;
-        match self.anchor {
-            Some(anchor) if anchor.seq == self.head.seq && anchor != self.head => Err(Broken {
-                seq: anchor.seq,
+        let differs = |anchor: &Head| anchor.seq == self.head.seq && *anchor != self.head;
+        if self.anchors.iter().any(differs) {
+            return Err(Broken {
+                seq: self.head.seq,
                 fault: Fault::NotAnchored,
-            }),
-            _ => Ok(()),
+            });
         }
+        Ok(())
     }
 
     fn seal(&mut self, line: &[u8]) -> Result<(), Broken> {
@@ -232,8 +324,7 @@ impl Verifier {
     ) -> Result<(), Broken> {
         let bad = self.next(Fault::Seal);
         let no_key = self.next(Fault::NoKey);
-        let number = u64::try_from(self.segments.len()).map_err(|_| bad)?;
-        if seal.segment != number {
+        if seal.segment != self.reading() {
             return Err(no_key);
         }
         let key = VerifyingKey::from_bytes(key).map_err(|_| bad)?;
@@ -270,12 +361,6 @@ impl Verifier {
             return Err(self.next(Fault::NoKey));
         }
         let certificate = hex::read(certificate.as_bytes()).ok_or(bad)?;
-        let segment = usize::try_from(seal.segment)
-            .ok()
-            .and_then(|number| number.checked_sub(1))
-            .and_then(|index| self.segments.get_mut(index))
-            .filter(|segment| segment.key.is_some_and(|known| known.as_bytes() == key))
-            .ok_or(bad)?;
         if let Some(audit_key) = &self.audit_key {
             audit_key
                 .verify_strict(
@@ -283,8 +368,17 @@ impl Verifier {
                     &Signature::from_bytes(&certificate),
                 )
                 .map_err(|_| bad)?;
-            segment.certified = true;
         }
+        // Of a segment before the first that is read nothing is known, its key included.
+        let Some(index) = seal.segment.checked_sub(self.first) else {
+            return if self.first > 1 { Ok(()) } else { Err(bad) };
+        };
+        let segment = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.segments.get_mut(index))
+            .filter(|segment| segment.key.is_some_and(|known| known.as_bytes() == key))
+            .ok_or(bad)?;
+        segment.certified = self.audit_key.is_some();
         Ok(())
     }
 
@@ -319,5 +413,8 @@ impl<'a> SealLine<'a> {
     }
 }
 
+mod in_folder;
 #[cfg(test)]
 mod tests;
+
+pub use self::in_folder::verify_folder;

@@ -10,10 +10,12 @@
 //! It speaks Linux; another system needs its own `arena` and `harden`, and does not compile
 //! until it has them.
 
+mod account;
 mod arena;
 mod harden;
 mod value;
 
+pub use account::home_of_user;
 pub use arena::{Full, Memory, memory};
 pub use harden::{Descriptors, harden};
 pub use value::{Expose, FillError, Owner, SecretValue, Spend, Values};
