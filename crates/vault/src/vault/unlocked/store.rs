@@ -1,0 +1,158 @@
+//! Putting values in and taking them out.
+
+use withheld_core::api::Deposit;
+use withheld_core::name::{Environment, SecretName};
+use withheld_core::{Code, Moment, Refusal, text};
+use withheld_secret::SecretValue;
+
+use super::{Unlocked, lock, not_found};
+use crate::envelope::{self, Seal};
+use crate::index::{Index, Stored};
+use crate::origin::Origin;
+use crate::{fault, intake};
+
+/// How long a version is kept after it was replaced.
+const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+impl Unlocked {
+    /// Stores a deposit as the next version of a name; the version.
+    ///
+    /// # Errors
+    /// As [`Unlocked::open`] and [`Unlocked::store`].
+    pub fn deposit(
+        &self,
+        environment: &Environment,
+        name: &SecretName,
+        deposit: &Deposit,
+        origin: Origin,
+        now: Moment,
+    ) -> Result<u64, Refusal> {
+        let items = [(name.clone(), self.open(deposit)?)];
+        let versions = self.store(environment, &items, origin, now)?;
+        versions
+            .first()
+            .copied()
+            .ok_or_else(|| fault::internal("a value was stored without a version"))
+    }
+
+    /// Stores values as the next versions of their names, all of them or none; the versions. What
+    /// was replaced more than 30 days ago goes.
+    ///
+    /// # Errors
+    /// `usage` where a name comes twice, `conflict` where an agent would replace a value,
+    /// `store_unavailable`, `keychain_unavailable`.
+    pub fn store(
+        &self,
+        environment: &Environment,
+        items: &[(SecretName, SecretValue)],
+        origin: Origin,
+        now: Moment,
+    ) -> Result<Vec<u64>, Refusal> {
+        let _writing = lock(&self.writing);
+        let index = self.index();
+        admit(&index, environment, items, origin)?;
+        let mut fresh: Vec<(SecretName, Stored)> = Vec::new();
+        for (name, value) in items {
+            match self.put(environment, name, value, &index, origin, now) {
+                Ok(stored) => fresh.push((name.clone(), stored)),
+                Err(refusal) => {
+                    self.forget(fresh.iter().map(|(_, stored)| stored.address.as_str()));
+                    return Err(refusal);
+                }
+            }
+        }
+        let versions = fresh.iter().map(|(_, stored)| stored.version).collect();
+        let before = Moment::from_ms(now.as_ms().saturating_sub(KEPT_MS));
+        let gone = self.change(|index| {
+            for (name, stored) in fresh {
+                index.add(environment, &name, stored);
+            }
+            index.forget_replaced(before)
+        })?;
+        self.forget(gone.iter().map(String::as_str));
+        Ok(versions)
+    }
+
+    fn put(
+        &self,
+        environment: &Environment,
+        name: &SecretName,
+        value: &SecretValue,
+        index: &Index,
+        origin: Origin,
+        at: Moment,
+    ) -> Result<Stored, Refusal> {
+        let version = index.next_version(environment, name);
+        let path = format!("{}/{environment}/{name}/{version}", self.workspace);
+        let address = self.rest.address(&path)?;
+        let seal = Seal::of_value(&self.workspace, environment, name, version);
+        let envelope = envelope::seal_value(&self.key, &seal, value)?;
+        self.rest.put(&address, &envelope)?;
+        Ok(Stored {
+            version,
+            origin,
+            at,
+            address,
+        })
+    }
+
+    /// Removes names with all their versions, all of them or none. Replies are searched for them until
+    /// the vault is locked: see [`Unlocked::every_value`].
+    ///
+    /// # Errors
+    /// `not_found` where one is not there; `store_unavailable` and `keychain_unavailable`, also when
+    /// the names are gone and a sealed item could not be deleted: it goes at the next unlock.
+    pub fn remove(&self, environment: &Environment, names: &[SecretName]) -> Result<(), Refusal> {
+        let _writing = lock(&self.writing);
+        let index = self.index();
+        for name in names {
+            if index.current(environment, name).is_none() {
+                return Err(not_found(name));
+            }
+        }
+        let mut kept = Vec::new();
+        for name in names {
+            let versions = self.stored_of(environment, name);
+            for stored in &versions {
+                self.hold(environment, name, stored);
+            }
+            kept.push((name.clone(), versions));
+        }
+        let gone = self.change(|index| {
+            let removed = names
+                .iter()
+                .flat_map(|name| index.remove(environment, name));
+            removed.collect::<Vec<_>>()
+        })?;
+        self.keep_removed(environment, kept);
+        gone.iter()
+            .try_for_each(|address| self.rest.delete(address))
+    }
+}
+
+/// Whether all of these may be stored, before any of them is.
+fn admit(
+    index: &Index,
+    environment: &Environment,
+    items: &[(SecretName, SecretValue)],
+    origin: Origin,
+) -> Result<(), Refusal> {
+    for (at, (name, value)) in items.iter().enumerate() {
+        intake::fits(value.len())?;
+        if items[..at].iter().any(|(other, _)| other == name) {
+            return Err(Refusal::new(
+                Code::Usage,
+                text!("`{}` is named twice", *name),
+                "name each secret once",
+            ));
+        }
+        if origin == Origin::Agent && index.current(environment, name).is_some() {
+            return Err(Refusal::new(
+                Code::Conflict,
+                text!("there is a `{}` already", *name),
+                "choose another name: an agent does not replace a value",
+            ));
+        }
+    }
+    Ok(())
+}
