@@ -1,8 +1,119 @@
-//! The house: what stands between an agent and the network. Today it is the Gate, the recogniser
-//! under every HTTP/1 door.
+//! The house: what stands between an agent and the network. Doors, the Gate, sessions, interception,
+//! the walk of a request, and the two sockets by which the owner and the agents speak to it.
 //!
 //! This crate must never know: the bytes of a secret. It moves papers and requests; the vault and
 //! the wire hold the values.
 #![forbid(unsafe_code)]
 
+mod agent_api;
+mod anchor;
+mod answer;
+mod arming;
+mod begin;
+mod body;
+mod clock;
+mod closing;
+mod config;
 pub mod door;
+mod drain;
+mod house;
+mod injected;
+mod instance;
+mod intercept;
+mod last;
+mod leaves;
+mod nonces;
+mod owner_api;
+mod policy_change;
+mod process;
+mod refusal_reply;
+mod session;
+mod stages;
+mod throttle;
+mod unix;
+mod view;
+mod visitor;
+mod walk;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use withheld_core::Refusal;
+use withheld_vault::Home;
+
+use door::accept;
+use drain::Drain;
+use house::{House, bug};
+use instance::Instance;
+use unix::Side;
+
+/// How long a broker that is ending may still hold its home.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Runs the broker of a home until it is told to stop, by its owner's socket or by SIGTERM or SIGINT.
+/// Requests that are under way get ten seconds. `ready` is called once everything listens, with the
+/// address of the token port.
+///
+/// Call it in a process that is hardened and has no other threads.
+///
+/// # Errors
+/// `conflict` where another broker serves the home; `config_invalid` for a taken `listen`, loose
+/// permissions or another user's files; with exit 8, a policy document or a log that cannot be
+/// trusted; `internal` where the system gives no threads.
+pub fn serve(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
+    home.create()?;
+    let _instance = Instance::take(&home.lock_file(), ENDING)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|_| bug())?;
+    runtime.block_on(run(home, ready))
+}
+
+async fn run(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
+    let house = tokio::task::spawn_blocking(move || House::build(home))
+        .await
+        .unwrap_or_else(|_| Err(bug()))?;
+    let owner = instance::bind(&house.home.owner_sock())?;
+    let agent = instance::bind(&house.home.agent_sock())?;
+    let listener = accept::bind(&house.config).await?;
+    let address = listener.local_addr().map_err(|_| bug())?;
+    house.set_listen(address);
+    let mut terminate = signal(SignalKind::terminate()).map_err(|_| bug())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|_| bug())?;
+
+    // The owner's socket answers until everything else has ended.
+    let (drain, last) = (Drain::new(), Drain::new());
+    let port = address.port();
+    tokio::spawn(accept::listen(
+        Arc::clone(&house),
+        listener,
+        port,
+        drain.guest(),
+    ));
+    tokio::spawn(unix::listen(
+        Arc::clone(&house),
+        Side::Agent,
+        agent,
+        drain.guest(),
+    ));
+    tokio::spawn(unix::listen(
+        Arc::clone(&house),
+        Side::Owner,
+        owner,
+        last.guest(),
+    ));
+    ready(address);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = house.stop.notified() => {}
+    }
+    drain.finish().await;
+    // The log waits for the disk: not on a thread that others may still need.
+    let closed = tokio::task::spawn_blocking(move || house.close()).await;
+    last.finish().await;
+    closed.map_err(|_| bug())
+}

@@ -8,6 +8,7 @@
 
 mod chunk;
 mod head;
+mod linger;
 mod recognise;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use http::HeaderMap;
 use subtle::ConstantTimeEq;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
+use linger::Linger;
 use recognise::{Recogniser, State};
 
 const READ_SIZE: usize = 16 * 1024;
@@ -131,6 +133,7 @@ pub struct Gate<S> {
     out: Vec<u8>,
     out_at: usize,
     refusal_written: bool,
+    linger: Linger,
 }
 
 impl<S> Gate<S> {
@@ -151,6 +154,7 @@ impl<S> Gate<S> {
             out: Vec::new(),
             out_at: 0,
             refusal_written: false,
+            linger: Linger::default(),
         };
         (gate, report)
     }
@@ -242,6 +246,24 @@ pub struct Tunnel<S> {
     at: usize,
 }
 
+impl<S: AsyncRead + Unpin> Tunnel<S> {
+    /// The first byte of the tunnel, which stays to be read; `None` where the tunnel has none.
+    ///
+    /// # Errors
+    /// What the connection gives.
+    pub async fn first_byte(&mut self) -> io::Result<Option<u8>> {
+        if self.early.get(self.at).is_none() {
+            let mut byte = [0];
+            if self.io.read(&mut byte).await? == 0 {
+                return Ok(None);
+            }
+            self.early = byte.to_vec();
+            self.at = 0;
+        }
+        Ok(self.early.get(self.at).copied())
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Tunnel<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -262,8 +284,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tunnel<S> {
 
 /// Replies go through as they are.
 macro_rules! write_through {
-    ($kind:ident) => {
-        impl<S: AsyncWrite + Unpin> AsyncWrite for $kind<S> {
+    ($kind:ident: $bound:path) => {
+        impl<S: $bound + AsyncWrite + Unpin> AsyncWrite for $kind<S> {
             fn poll_write(
                 mut self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -288,15 +310,24 @@ macro_rules! write_through {
                 Pin::new(&mut self.io).poll_flush(cx)
             }
 
-            fn poll_shutdown(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.io).poll_shutdown(cx)
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.get_mut().end(cx)
             }
         }
     };
 }
 
-write_through!(Gate);
-write_through!(Tunnel);
+write_through!(Gate: AsyncRead);
+write_through!(Tunnel: AsyncWrite);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
+    fn end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.linger.poll(&mut self.io, &mut self.raw, cx)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Tunnel<S> {
+    fn end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

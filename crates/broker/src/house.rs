@@ -1,0 +1,381 @@
+//! The house: everything that a request meets, built once, in the order of need. It is handed down
+//! and never global.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::sync::Notify;
+use withheld_audit::{Anchor, Log, Sealer};
+use withheld_core::endpoint_path::EndpointPath;
+use withheld_core::policy_doc::Policy;
+use withheld_core::{Code, Refusal};
+use withheld_vault::intake::IntakeKey;
+use withheld_vault::{Facts, Home, Locked, Unlocked, Vault, VaultSealer};
+use withheld_wire::{Wire, WireConfig};
+
+use crate::anchor::{self, VaultAnchor};
+use crate::clock;
+use crate::config::{Config, FileConfig};
+use crate::door::gate::GateKey;
+use crate::leaves::Leaves;
+use crate::nonces::Nonces;
+use crate::process;
+use crate::session::{Rest, Sessions, random};
+use crate::throttle::{Passphrases, Tokens};
+
+/// What the vault vouches for when it vouches for the sessions.
+const SESSIONS: &str = "sessions";
+
+/// Everything that a request meets.
+pub(crate) struct House {
+    pub(crate) home: Home,
+    pub(crate) config: Config,
+    pub(crate) gate_key: GateKey,
+    /// Opens passphrases and proofs; made anew at each start.
+    pub(crate) intake: IntakeKey,
+    pub(crate) sessions: Sessions,
+    pub(crate) wire: Wire,
+    pub(crate) leaves: Leaves,
+    pub(crate) tokens: Tokens,
+    pub(crate) passphrases: Passphrases,
+    /// What proofs are made with.
+    pub(crate) nonces: Nonces,
+    /// The program that started this one.
+    pub(crate) started_by: Option<EndpointPath>,
+    /// Woken to end the broker.
+    pub(crate) stop: Notify,
+    /// The sessions as they were read, until the vault is open and can say whether they are its own.
+    rested: Mutex<Option<Rest>>,
+    vault: ArcSwap<VaultState>,
+    sealer: Arc<VaultSealer>,
+    anchor: Arc<VaultAnchor>,
+    log: OnceLock<Log>,
+    policy: ArcSwapOption<Policy>,
+    listen: Arc<OnceLock<SocketAddr>>,
+    /// One owner command at a time, and one start of a session.
+    owner: Mutex<()>,
+    /// One writer of the file `sessions` at a time.
+    saving: Mutex<()>,
+}
+
+/// The switch of the vault.
+pub(crate) enum VaultState {
+    /// Before `init`.
+    Absent,
+    Locked(Arc<Locked>),
+    Unlocked(Arc<Unlocked>),
+    /// Locked when its files could not be read; they are looked at again when it is asked for.
+    Shut,
+}
+
+impl House {
+    /// Builds the house of a home. Nothing listens yet, and the vault is locked unless its key rests
+    /// in the keychain.
+    ///
+    /// # Errors
+    /// `config_invalid`, `store_corrupt`, and, with exit 8, a policy document or a log that cannot be
+    /// trusted.
+    pub(crate) fn build(home: Home) -> Result<Arc<Self>, Refusal> {
+        let file = home.read(&home.config())?;
+        let file = file.as_deref().map(FileConfig::read).transpose()?;
+        let config = file.unwrap_or_default().resolve()?;
+        let rested = home.read(&home.sessions())?;
+        let rested = rested.as_deref().map(Rest::read).transpose()?;
+        let sessions = rested.as_ref().map(|rest| rest.json.as_slice());
+        let listen = Arc::new(OnceLock::new());
+        let house = Arc::new(Self {
+            config,
+            gate_key: GateKey::new().map_err(|_| bug())?,
+            intake: IntakeKey::generate()?,
+            sessions: Sessions::load(sessions, clock::now())?,
+            rested: Mutex::new(rested),
+            wire: wire(&listen)?,
+            leaves: Leaves::new()?,
+            tokens: Tokens::default(),
+            passphrases: Passphrases::default(),
+            nonces: Nonces::default(),
+            started_by: process::started_by(),
+            stop: Notify::new(),
+            vault: ArcSwap::from_pointee(VaultState::Absent),
+            sealer: Arc::new(VaultSealer::locked()),
+            anchor: Arc::default(),
+            log: OnceLock::new(),
+            policy: ArcSwapOption::empty(),
+            listen,
+            owner: Mutex::default(),
+            saving: Mutex::default(),
+            home,
+        });
+        if let Some(locked) = Vault::open(&house.home)? {
+            house.move_in(locked)?;
+        }
+        Ok(house)
+    }
+
+    /// Takes over a vault that was made: its log, its policy, and, where the keychain keeps its key,
+    /// its values.
+    fn move_in(self: &Arc<Self>, locked: Locked) -> Result<(), Refusal> {
+        let locked = Arc::new(locked);
+        self.open_log(locked.facts())?;
+        self.load_policy(locked.facts(), self.log()?.policy_counter())?;
+        self.vault
+            .store(Arc::new(VaultState::Locked(Arc::clone(&locked))));
+        if locked.facts().auto_unlock {
+            // A keychain that does not answer leaves the vault locked, and `unlock` says why.
+            if let Ok(Some(unlocked)) = locked.unlock_by_keychain() {
+                self.open_up(unlocked)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the log, once.
+    ///
+    /// # Errors
+    /// What the log refuses: then nothing is served.
+    pub(crate) fn open_log(&self, facts: &Facts) -> Result<(), Refusal> {
+        if self.log.get().is_none() {
+            let sealer: Arc<dyn Sealer> = Arc::clone(&self.sealer) as _;
+            let copy: Arc<dyn Anchor> = Arc::clone(&self.anchor) as _;
+            let log = Log::open(
+                &self.home.audit(),
+                sealer,
+                self.config.durability,
+                Arc::new(clock::now),
+                Some(&facts.audit_public),
+                Some(copy),
+            )?;
+            // Only an owner command gets here twice at once, and those wait for each other.
+            let _ = self.log.set(log);
+        }
+        Ok(())
+    }
+
+    /// The vault is open from now on: it vouches for the log, its floor judges the policy once more,
+    /// and every session is armed.
+    ///
+    /// # Errors
+    /// `rollback_detected`, `signature_invalid`, `log_broken`: then the vault stays locked.
+    pub(crate) fn open_up(&self, unlocked: Unlocked) -> Result<Arc<Unlocked>, Refusal> {
+        let unlocked = Arc::new(unlocked);
+        let log = self.log()?;
+        // The copy of the anchor judges the log before anything may replace that copy.
+        if let Some(kept) = anchor::kept(&unlocked)? {
+            log.holds(&kept)?;
+        }
+        self.sealer.attach(&unlocked);
+        self.anchor.attach(&unlocked);
+        log.certify()?;
+        let floor = unlocked.policy_floor().max(log.policy_counter());
+        self.load_policy(unlocked.facts(), floor)?;
+        self.raise_floors(&unlocked)?;
+        // Opened here, where somebody waits anyway, and not by the first tunnel.
+        unlocked.authority(clock::now())?;
+        self.vouch_for_sessions(&unlocked)?;
+        self.sessions.revive_local();
+        self.vault
+            .store(Arc::new(VaultState::Unlocked(Arc::clone(&unlocked))));
+        if self.policy.load().is_some() {
+            self.arm_all(&unlocked)?;
+        }
+        Ok(unlocked)
+    }
+
+    /// A document that is in force is the floor from now on. A kill may have come between the two.
+    fn raise_floors(&self, unlocked: &Unlocked) -> Result<(), Refusal> {
+        let Some(policy) = self.policy.load_full() else {
+            return Ok(());
+        };
+        let content = policy.content();
+        self.sessions.keep_those_of(content);
+        unlocked.raise_policy_floor(content.counter)?;
+        self.log()?.raise_policy_counter(content.counter)
+    }
+
+    /// Drops the keys and everything that was made of values, whatever the files are like.
+    ///
+    /// # Errors
+    /// Where the vault's files cannot be read: then it is locked all the same.
+    pub(crate) fn lock_up(&self) -> Result<(), Refusal> {
+        if !matches!(*self.vault_state(), VaultState::Absent) {
+            self.vault.store(Arc::new(VaultState::Shut));
+        }
+        self.wire.retain(|_| false);
+        self.leaves.forget();
+        self.reopen()
+    }
+
+    /// Looks at the files of a vault that is shut.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub(crate) fn reopen(&self) -> Result<(), Refusal> {
+        if !matches!(**self.vault.load(), VaultState::Shut) {
+            return Ok(());
+        }
+        let state = match Vault::open(&self.home)? {
+            Some(locked) => VaultState::Locked(Arc::new(locked)),
+            None => VaultState::Absent,
+        };
+        self.vault.store(Arc::new(state));
+        Ok(())
+    }
+
+    /// Reads the policy document and lets it decide from now on. The one before stays where the new
+    /// one is refused.
+    ///
+    /// # Errors
+    /// `signature_invalid`, `rollback_detected`, `store_corrupt`: they name the file.
+    pub(crate) fn load_policy(&self, facts: &Facts, floor: u64) -> Result<(), Refusal> {
+        let Some(file) = self.home.read(&self.home.policy())? else {
+            // Killed in the middle of `init`: the next proof signs the first document.
+            if floor == 0 {
+                return Ok(());
+            }
+            return Err(Refusal::new(
+                Code::StoreCorrupt,
+                "the file `policy` is gone",
+                "stop and look at who removed it; put back the newest `policy` from a backup",
+            ));
+        };
+        let policy = Policy::verify(&file, &facts.owner_public, floor)?;
+        self.set_policy(policy);
+        Ok(())
+    }
+
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.policy.store(Some(Arc::new(policy)));
+    }
+
+    /// The policy that decides.
+    ///
+    /// # Errors
+    /// `not_found` before `init`.
+    pub(crate) fn policy(&self) -> Result<Arc<Policy>, Refusal> {
+        self.policy.load_full().ok_or_else(no_vault)
+    }
+
+    /// The log.
+    ///
+    /// # Errors
+    /// `not_found` before `init`.
+    pub(crate) fn log(&self) -> Result<&Log, Refusal> {
+        self.log.get().ok_or_else(no_vault)
+    }
+
+    pub(crate) fn vault_state(&self) -> Arc<VaultState> {
+        // Where they still cannot be read it stays shut, and `unlock` says why.
+        let _ = self.reopen();
+        self.vault.load_full()
+    }
+
+    /// The open vault.
+    ///
+    /// # Errors
+    /// `vault_locked`, or `not_found` before `init`.
+    pub(crate) fn unlocked(&self) -> Result<Arc<Unlocked>, Refusal> {
+        match &**self.vault.load() {
+            VaultState::Unlocked(unlocked) => Ok(Arc::clone(unlocked)),
+            VaultState::Locked(_) | VaultState::Shut => Err(Refusal::new(
+                Code::VaultLocked,
+                "the vault is locked",
+                "the owner runs: withheld unlock",
+            )),
+            VaultState::Absent => Err(no_vault()),
+        }
+    }
+
+    /// Finishes the log and drops the keys. Called once everybody has left.
+    pub(crate) fn close(&self) {
+        self.vault.store(Arc::new(VaultState::Absent));
+        if let Some(log) = self.log.get() {
+            log.shutdown();
+        }
+    }
+
+    /// Where the token port is.
+    pub(crate) fn listen(&self) -> Option<SocketAddr> {
+        self.listen.get().copied()
+    }
+
+    pub(crate) fn set_listen(&self, address: SocketAddr) {
+        // It is bound once a process.
+        let _ = self.listen.set(address);
+    }
+
+    /// Held while an owner command runs.
+    pub(crate) fn owner_turn(&self) -> MutexGuard<'_, ()> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the sessions to their file.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `config_invalid`.
+    pub(crate) fn save_sessions(&self) -> Result<(), Refusal> {
+        let _writing = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let active: Vec<_> = self
+            .sessions
+            .active(clock::now())
+            .iter()
+            .map(|one| one.id)
+            .collect();
+        // What has ended keeps nothing that was made of values.
+        self.wire.retain(|id| active.contains(id));
+        let json = self.sessions.to_json(clock::now())?;
+        let vouched = self.unlocked()?.vouch(SESSIONS, &json)?;
+        self.home
+            .write(&self.home.sessions(), &Rest { json, vouched }.to_bytes())
+    }
+
+    /// Sessions that were read from a file which is not this vault's own end here, before the first
+    /// of them can be used: nothing is served while the vault is locked.
+    fn vouch_for_sessions(&self, unlocked: &Unlocked) -> Result<(), Refusal> {
+        let rested = self
+            .rested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(rest) = rested
+            && !unlocked.vouches(SESSIONS, &rest.json, &rest.vouched)?
+        {
+            self.sessions.end_all();
+        }
+        Ok(())
+    }
+}
+
+fn wire(listen: &Arc<OnceLock<SocketAddr>>) -> Result<Wire, Refusal> {
+    let listen = Arc::clone(listen);
+    let own = move |address: SocketAddr| {
+        listen.get().is_some_and(|own| {
+            let ip = address.ip().to_canonical();
+            own.port() == address.port() && (ip.is_loopback() || ip.is_unspecified())
+        })
+    };
+    Wire::new(WireConfig {
+        own: Arc::new(own),
+        via: format!("withheld-{}", URL_SAFE_NO_PAD.encode(random::<9>()?)),
+    })
+}
+
+/// Nothing can be done before `init`.
+pub(crate) fn no_vault() -> Refusal {
+    Refusal::new(
+        Code::NotFound,
+        "there is no vault here yet",
+        "the owner makes one: withheld init",
+    )
+}
+
+/// What the types rule out.
+pub(crate) fn bug() -> Refusal {
+    Refusal::new(
+        Code::Internal,
+        "the broker met something that cannot be",
+        "report this, with: withheld doctor --json",
+    )
+}

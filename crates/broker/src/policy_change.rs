@@ -1,0 +1,84 @@
+//! Changing the policy: a new document, signed by the owner, in force as soon as it is on the disk.
+
+use withheld_audit::OwnerAct;
+use withheld_core::Refusal;
+use withheld_core::policy_doc::{Policy, PolicyContent};
+use withheld_vault::{OwnerProof, Unlocked};
+
+use crate::house::House;
+
+/// A signed document that is not in force yet.
+pub(crate) struct Draft {
+    file: Vec<u8>,
+    pub(crate) policy: Policy,
+}
+
+impl House {
+    /// Changes the document. The act is in the log first, the document on the disk before the floors
+    /// rise, and the floors before it decides: killed anywhere between, the next start finds the old
+    /// one or the new one.
+    ///
+    /// # Errors
+    /// What `edit` refuses; `audit_unavailable`, `store_unavailable`: then nothing has changed.
+    pub(crate) fn change_policy(
+        &self,
+        vault: &Unlocked,
+        proof: &OwnerProof,
+        act: OwnerAct,
+        edit: impl FnOnce(&mut PolicyContent) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let draft = self.draft(vault, proof, edit)?;
+        self.log()?.owner(act)?;
+        self.arm_for(vault, &[&draft.policy, &*self.policy()?], None)?;
+        self.enact(vault, draft)
+    }
+
+    /// Signs a changed document. It is not in force yet.
+    ///
+    /// # Errors
+    /// What `edit` refuses; `internal`.
+    pub(crate) fn draft(
+        &self,
+        vault: &Unlocked,
+        proof: &OwnerProof,
+        edit: impl FnOnce(&mut PolicyContent) -> Result<(), Refusal>,
+    ) -> Result<Draft, Refusal> {
+        let mut content = self.policy()?.content().clone();
+        edit(&mut content)?;
+        content.counter = content.counter.saturating_add(1);
+        signed(vault, proof, &content)
+    }
+
+    /// Puts a document in force. Sessions are armed for it already.
+    ///
+    /// # Errors
+    /// `store_unavailable`: the one before stays in force, or, where the file is written and only its
+    /// counter could not be noted, the new one is: what is on the disk and what decides never differ.
+    pub(crate) fn enact(&self, vault: &Unlocked, draft: Draft) -> Result<(), Refusal> {
+        let counter = draft.policy.content().counter;
+        self.home.write(&self.home.policy(), &draft.file)?;
+        self.set_policy(draft.policy);
+        self.log()?.raise_policy_counter(counter)?;
+        vault.raise_policy_floor(counter)
+    }
+
+    /// Signs the first document, where there is none: at `init`, or after one that was killed.
+    ///
+    /// # Errors
+    /// `audit_unavailable`, `store_unavailable`.
+    pub(crate) fn first_policy(&self, vault: &Unlocked, proof: &OwnerProof) -> Result<(), Refusal> {
+        if self.policy().is_ok() {
+            return Ok(());
+        }
+        let first = signed(vault, proof, &PolicyContent::first())?;
+        self.arm_for(vault, &[&first.policy], None)?;
+        self.enact(vault, first)
+    }
+}
+
+/// What we write, we can read.
+fn signed(vault: &Unlocked, proof: &OwnerProof, content: &PolicyContent) -> Result<Draft, Refusal> {
+    let file = proof.sign_policy(content)?;
+    let policy = Policy::verify(&file, &vault.facts().owner_public, content.counter)?;
+    Ok(Draft { file, policy })
+}

@@ -1,0 +1,234 @@
+//! Secrets and bindings as they are shown: names and rules, never a value.
+
+use std::collections::BTreeMap;
+
+use withheld_audit::read::{Entry, Filter, records};
+use withheld_core::binding::{Binding, Format, Place};
+use withheld_core::destination::HostPattern;
+use withheld_core::name::{BindingId, Environment, SecretName, VarName};
+use withheld_core::path::PathPattern;
+use withheld_core::policy_doc::Policy;
+use withheld_core::{Moment, Text, plain, text};
+use withheld_vault::origin::Origin;
+use withheld_vault::vault::HeldVersion;
+use withheld_vault::{Held, Unlocked};
+
+use crate::house::House;
+
+/// How far back `last_used` looks, in records.
+const LOOKED_AT: usize = 10_000;
+
+plain! {
+    /// A binding.
+    #[derive(Clone, Debug)]
+    pub(crate) struct BindingShown {
+        pub(crate) id: BindingId,
+        pub(crate) environment: Environment,
+        pub(crate) secret: SecretName,
+        pub(crate) host: HostPattern,
+        pub(crate) port: u16,
+        pub(crate) methods: Vec<Text>,
+        pub(crate) paths: Vec<Text>,
+        pub(crate) inject: Place,
+        pub(crate) format: Option<Format>,
+        pub(crate) vars: Vec<VarName>,
+        pub(crate) auto: bool,
+        pub(crate) private: bool,
+        pub(crate) foreign: bool,
+        /// Whether it trusts certificates of its own.
+        pub(crate) ca: bool,
+    }
+
+    /// What a secret may be used for.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Usable {
+        pub(crate) host: HostPattern,
+        pub(crate) port: u16,
+        pub(crate) methods: Vec<Text>,
+        pub(crate) paths: Vec<Text>,
+        pub(crate) inject: Place,
+    }
+
+    /// A secret in `status`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct SecretShown {
+        pub(crate) name: SecretName,
+        pub(crate) state: &'static str,
+        pub(crate) version: Option<u64>,
+        pub(crate) remote_version: Option<u64>,
+        pub(crate) usable: bool,
+        #[serde(rename = "use")]
+        pub(crate) uses: Vec<Usable>,
+        pub(crate) vars: Vec<VarName>,
+        pub(crate) flags: Vec<&'static str>,
+    }
+
+    /// A secret in `ls`.
+    #[derive(Clone, Debug)]
+    pub(crate) struct SecretLong {
+        pub(crate) name: SecretName,
+        pub(crate) environment: Environment,
+        pub(crate) version: Option<u64>,
+        pub(crate) origin: Option<Origin>,
+        pub(crate) created_at: Option<Moment>,
+        pub(crate) versions: Vec<HeldVersion>,
+        pub(crate) bindings: Vec<BindingShown>,
+        /// Of the newest records of the log; `null` where none of them is about it.
+        pub(crate) last_used: Option<Moment>,
+    }
+}
+
+impl BindingShown {
+    pub(crate) fn of(binding: &Binding) -> Self {
+        Self {
+            id: binding.id,
+            environment: binding.environment.clone(),
+            secret: binding.secret.clone(),
+            host: binding.host.clone(),
+            port: binding.port,
+            methods: methods(binding),
+            paths: paths(binding),
+            inject: binding.place.clone(),
+            format: binding.format.clone(),
+            vars: binding.vars.clone(),
+            auto: binding.auto,
+            private: binding.private,
+            foreign: binding.foreign,
+            ca: binding.ca.is_some(),
+        }
+    }
+}
+
+fn methods(binding: &Binding) -> Vec<Text> {
+    match binding.methods.method_names() {
+        [] => vec!["*".into()],
+        names => names.iter().map(|name| text!("{}", *name)).collect(),
+    }
+}
+
+fn paths(binding: &Binding) -> Vec<Text> {
+    match binding.paths.patterns() {
+        [] => vec!["/*".into()],
+        patterns => patterns.iter().map(PathPattern::shown).collect(),
+    }
+}
+
+/// The secrets of an environment for which `shown` says yes: those that are stored, and those that
+/// are bound and not here.
+pub(crate) fn names(
+    policy: &Policy,
+    vault: Option<&Unlocked>,
+    environment: &Environment,
+    shown: impl Fn(&SecretName) -> bool,
+) -> BTreeMap<SecretName, Option<Held>> {
+    let mut names = BTreeMap::new();
+    for binding in policy.bindings() {
+        if binding.environment == *environment && shown(&binding.secret) {
+            names.insert(binding.secret.clone(), None);
+        }
+    }
+    for held in vault
+        .map(|vault| vault.names(environment))
+        .unwrap_or_default()
+    {
+        if shown(&held.name) {
+            names.insert(held.name.clone(), Some(held));
+        }
+    }
+    names
+}
+
+/// A secret as `status` shows it. With a locked vault nobody knows whether its value is here.
+pub(crate) fn in_status(
+    policy: &Policy,
+    environment: &Environment,
+    name: &SecretName,
+    held: Option<&Held>,
+    is_open: bool,
+) -> SecretShown {
+    let bindings: Vec<_> = policy.bindings_of(environment, name).collect();
+    let mut vars: Vec<VarName> = bindings.iter().flat_map(|one| one.vars.clone()).collect();
+    if vars.is_empty() {
+        vars.extend(VarName::parse(name.as_str()));
+    }
+    vars.sort();
+    vars.dedup();
+    let flag =
+        |name, is_set: fn(&Binding) -> bool| bindings.iter().any(|one| is_set(one)).then_some(name);
+    SecretShown {
+        name: name.clone(),
+        state: if held.is_some() || !is_open {
+            "local-only"
+        } else {
+            "missing"
+        },
+        version: held.map(|held| held.version),
+        remote_version: None,
+        usable: held.is_some() && !bindings.is_empty(),
+        uses: bindings
+            .iter()
+            .map(|one| Usable {
+                host: one.host.clone(),
+                port: one.port,
+                methods: methods(one),
+                paths: paths(one),
+                inject: one.place.clone(),
+            })
+            .collect(),
+        vars,
+        flags: [
+            flag("auto", |one| one.auto),
+            flag("foreign", |one| one.foreign),
+            flag("private", |one| one.private),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    }
+}
+
+/// A secret as `ls` shows it.
+pub(crate) fn in_list(
+    policy: &Policy,
+    environment: &Environment,
+    name: SecretName,
+    held: Option<Held>,
+    used: &BTreeMap<SecretName, Moment>,
+) -> SecretLong {
+    SecretLong {
+        environment: environment.clone(),
+        version: held.as_ref().map(|held| held.version),
+        origin: held.as_ref().map(|held| held.origin),
+        created_at: held.as_ref().map(|held| held.created_at),
+        versions: held.map(|held| held.versions).unwrap_or_default(),
+        bindings: policy
+            .bindings_of(environment, &name)
+            .map(|one| BindingShown::of(one))
+            .collect(),
+        last_used: used.get(&name).copied(),
+        name,
+    }
+}
+
+impl House {
+    /// When the secrets of an environment were last sent, by the newest records of the log.
+    pub(crate) fn last_used(&self, environment: &Environment) -> BTreeMap<SecretName, Moment> {
+        let filter = Filter {
+            last: Some(LOOKED_AT),
+            ..Filter::default()
+        };
+        // What cannot be read is not known; `audit verify` says why.
+        let newest = records(&self.home.audit(), &filter).unwrap_or_default();
+        let mut used = BTreeMap::new();
+        for shown in newest {
+            if let Entry::Request(record) = shown.entry
+                && record.environment == *environment
+                && record.status.is_some()
+            {
+                let at = record.at;
+                used.extend(record.secrets.into_iter().map(|name| (name, at)));
+            }
+        }
+        used
+    }
+}
