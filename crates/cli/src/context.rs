@@ -1,0 +1,220 @@
+//! What every verb starts from: the options all verbs share, the environment, the home.
+
+use std::path::Path;
+
+use withheld_core::Code;
+use withheld_core::name::Environment;
+use withheld_vault::home::Home;
+
+use crate::cli::Global;
+use crate::environment::Variables;
+use crate::failure::Failure;
+use crate::output::{Outcome, Output};
+use crate::owner::{has_vault, no_vault};
+use crate::socket::Socket;
+use crate::terminal::Terminal;
+
+/// What every verb starts from.
+pub(crate) struct Context {
+    /// Where its words go.
+    pub(crate) output: Output,
+    /// What the environment says.
+    pub(crate) variables: Variables,
+    /// The options that all verbs share.
+    pub(crate) global: Global,
+}
+
+impl Context {
+    /// The environment that was named; `None` where none was.
+    ///
+    /// # Errors
+    /// `usage` where it is no such name.
+    pub(crate) fn named_environment(&self) -> Outcome<Option<Environment>> {
+        self.global
+            .environment
+            .as_deref()
+            .map(Environment::parse)
+            .transpose()
+            .map_err(|fault| {
+                Failure::wrong(
+                    "the environment cannot be read",
+                    &fault,
+                    "name one, like: -e dev, -e prod, -e billing/dev",
+                )
+            })
+    }
+
+    /// The environment that was named, else `dev`.
+    ///
+    /// # Errors
+    /// `usage` where it is no such name.
+    pub(crate) fn environment(&self) -> Outcome<Environment> {
+        Ok(self.named_environment()?.unwrap_or_else(Environment::dev))
+    }
+
+    /// Whether nothing may be asked.
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.global.no_input || self.variables.unattended
+    }
+
+    /// The terminal, where questions may be asked and there is somebody to ask.
+    pub(crate) fn terminal(&self) -> Option<Terminal> {
+        (!self.is_unattended()).then(Terminal::open).flatten()
+    }
+
+    /// The terminal for questions that have an answer without one, too: not where the passphrase
+    /// comes from a file, which says that nobody sits there.
+    pub(crate) fn questions(&self) -> Option<Terminal> {
+        let is_set_up = self.variables.passphrase_file.is_some();
+        (!is_set_up).then(|| self.terminal()).flatten()
+    }
+
+    /// The home for a verb of the owner: never the one that a variable names.
+    ///
+    /// # Errors
+    /// `owner_needed` inside a session; `config_invalid` where a variable names a home and no
+    /// option does.
+    pub(crate) fn owner_home(&self) -> Outcome<Home> {
+        if self.variables.session.is_some() {
+            return Err(Failure::refuse(
+                Code::OwnerNeeded,
+                "an agent cannot do this",
+                "the owner runs this in a terminal of their own",
+            ));
+        }
+        if self.variables.home.is_some() && self.global.home.is_none() {
+            return Err(Failure::refuse(
+                Code::ConfigInvalid,
+                "`WITHHELD_HOME` is set, and a verb of the owner does not follow it: a project could have set it",
+                "name the home: --home DIR, or unset WITHHELD_HOME",
+            ));
+        }
+        self.home_at(self.global.home.as_deref())
+    }
+
+    /// The home for a verb of an agent, or for one that only looks.
+    ///
+    /// # Errors
+    /// `config_invalid` where there is no such folder to be.
+    pub(crate) fn agent_home(&self) -> Outcome<Home> {
+        let named = self.global.home.as_deref();
+        self.home_at(named.or(self.variables.home.as_deref()))
+    }
+
+    /// The agents' socket of a home that has a vault.
+    ///
+    /// # Errors
+    /// `not_found` before `init`, and what the home refuses.
+    pub(crate) fn agent_socket(&self) -> Outcome<Socket> {
+        let home = self.agent_home()?;
+        if !has_vault(&home)? {
+            return Err(no_vault());
+        }
+        Socket::agent(&home, self.variables.session.as_ref())
+    }
+
+    fn home_at(&self, named: Option<&Path>) -> Outcome<Home> {
+        let home = match named {
+            Some(folder) => Home::at(folder),
+            None => Home::of_account(),
+        };
+        Ok(home?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(variables: &[(&str, &str)], global: Global) -> Context {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| std::ffi::OsString::from(value))
+        };
+        Context {
+            output: Output::new(false, false),
+            variables: Variables::from(&get, false),
+            global,
+        }
+    }
+
+    fn code<T>(outcome: Outcome<T>) -> Option<Code> {
+        outcome.err().and_then(|failure| failure.code())
+    }
+
+    #[test]
+    fn a_variable_leads_agents_home_and_never_the_owner() {
+        let planted = [("WITHHELD_HOME", "/planted")];
+        let context_of = |home: Option<&str>| {
+            let home = home.map(Into::into);
+            context(
+                &planted,
+                Global {
+                    home,
+                    ..Global::default()
+                },
+            )
+        };
+        let path = |home: Outcome<Home>| home.ok().map(|home| home.path().to_owned());
+        assert_eq!(
+            code(context_of(None).owner_home()),
+            Some(Code::ConfigInvalid)
+        );
+        assert_eq!(path(context_of(None).agent_home()), Some("/planted".into()));
+        assert_eq!(
+            path(context_of(Some("/own")).owner_home()),
+            Some("/own".into())
+        );
+        assert_eq!(
+            path(context_of(Some("/own")).agent_home()),
+            Some("/own".into())
+        );
+    }
+
+    #[test]
+    fn a_session_is_no_owner_wherever_its_home_is() {
+        let home = Some("/own".into());
+        let global = Global {
+            home,
+            ..Global::default()
+        };
+        let context = context(&[("WITHHELD_SESSION", "whs_x")], global);
+        assert_eq!(code(context.owner_home()), Some(Code::OwnerNeeded));
+        assert!(context.agent_home().is_ok());
+    }
+
+    #[test]
+    fn nobody_is_asked_where_nobody_sits() {
+        assert!(
+            context(&[("CI", "true")], Global::default())
+                .terminal()
+                .is_none()
+        );
+        let no_input = Global {
+            no_input: true,
+            ..Global::default()
+        };
+        assert!(context(&[], no_input).terminal().is_none());
+        let set_up = [("WITHHELD_PASSPHRASE_FILE", "/x")];
+        assert!(context(&set_up, Global::default()).questions().is_none());
+    }
+
+    #[test]
+    fn environments_are_read() {
+        let named = |written: &str| {
+            context(
+                &[],
+                Global {
+                    environment: Some(written.to_owned()),
+                    ..Global::default()
+                },
+            )
+            .environment()
+        };
+        assert_eq!(
+            named("prod").ok().map(|one| one.to_string()).as_deref(),
+            Some("default/prod")
+        );
+        assert_eq!(code(named("Not A Name")), Some(Code::Usage));
+    }
+}

@@ -1,0 +1,162 @@
+//! `withheld config [KEY [VALUE]]`.
+
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+use withheld_core::Code;
+use withheld_core::api::{ConfigKey, Deposit, OwnerRequest};
+
+use crate::cli::Config;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{Outcome, clean, table};
+use crate::owner::Owner;
+
+const KEYS: [(&str, ConfigKey); 2] = [
+    ("listen", ConfigKey::Listen),
+    ("audit-durability", ConfigKey::AuditDurability),
+];
+
+pub(super) fn run(context: &Context, arguments: &Config) -> Outcome {
+    let wanted = arguments.key.as_deref().map(key).transpose()?;
+    if let (Some((_, key)), Some(value)) = (wanted, &arguments.value) {
+        check(key, value)?;
+    }
+    let owner = Owner::open(context)?;
+    match (wanted, &arguments.value) {
+        (Some((name, key)), Some(value)) => change(context, &owner, name, key, value),
+        (wanted, _) => show(context, &owner, wanted),
+    }
+}
+
+fn key(written: &str) -> Outcome<(&'static str, ConfigKey)> {
+    KEYS.into_iter()
+        .find(|(name, _)| *name == written)
+        .ok_or_else(|| {
+            Failure::refuse(
+                Code::Usage,
+                "there is no such setting",
+                "see those there are: withheld config",
+            )
+        })
+}
+
+/// What a setting cannot take is said before anybody is asked for a proof.
+fn check(key: ConfigKey, value: &str) -> Outcome {
+    let is_fit = match key {
+        ConfigKey::Listen => value
+            .parse::<SocketAddr>()
+            .is_ok_and(|address| address.ip().is_loopback()),
+        ConfigKey::AuditDurability => matches!(value, "process" | "power"),
+    };
+    if is_fit {
+        return Ok(());
+    }
+    Err(match key {
+        ConfigKey::Listen => Failure::refuse(
+            Code::Usage,
+            "the listener stands on a loopback address with a port",
+            "write one, like: withheld config listen 127.0.0.1:7717",
+        ),
+        ConfigKey::AuditDurability => Failure::refuse(
+            Code::Usage,
+            "the durability of the log is `process` or `power`",
+            "write one, like: withheld config audit-durability power",
+        ),
+    })
+}
+
+fn show(
+    context: &Context,
+    owner: &Owner<'_>,
+    wanted: Option<(&'static str, ConfigKey)>,
+) -> Outcome {
+    let mut settings = Map::new();
+    for (name, key) in KEYS {
+        if wanted.is_none_or(|(only, _)| only == name) {
+            settings.insert(name.to_owned(), value_of(owner, key)?);
+        }
+    }
+    let text = text(wanted.is_some(), &settings);
+    context
+        .output
+        .result("withheld.config/1", json!({ "settings": settings }), &text)
+}
+
+/// One setting by its value alone, or all of them. The file was perhaps not written by us.
+fn text(is_one: bool, settings: &Map<String, Value>) -> String {
+    let words = |value: &Value| clean(value.as_str().unwrap_or("default")).into_owned();
+    match settings.values().next() {
+        Some(value) if is_one => words(value),
+        _ => table(
+            &settings
+                .iter()
+                .map(|(name, value)| vec![name.clone(), words(value)])
+                .collect::<Vec<_>>(),
+        ),
+    }
+}
+
+fn value_of(owner: &Owner<'_>, key: ConfigKey) -> Outcome<Value> {
+    let said = owner.ask(OwnerRequest::Config {
+        key,
+        value: None,
+        proof: None,
+    })?;
+    Ok(said.get("value").cloned().unwrap_or(Value::Null))
+}
+
+fn change(
+    context: &Context,
+    owner: &Owner<'_>,
+    name: &'static str,
+    key: ConfigKey,
+    value: &str,
+) -> Outcome {
+    let request = OwnerRequest::Config {
+        key,
+        value: Some(value.to_owned()),
+        proof: Some(Deposit::to_come()),
+    };
+    owner.ask_proven(request, &format!("to change {name}"))?;
+    let mut settings = Map::new();
+    settings.insert(name.to_owned(), json!(value));
+    let text = match key {
+        ConfigKey::Listen => {
+            "listen is changed. It counts from the next start of the broker: withheld daemon stop"
+        }
+        ConfigKey::AuditDurability => "audit-durability is changed, as of now.",
+    };
+    context
+        .output
+        .result("withheld.config/1", json!({ "settings": settings }), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_holds_cannot_draw_on_the_terminal() {
+        let mut settings = Map::new();
+        settings.insert("listen".into(), json!("a\u{1b}[2Jb"));
+        assert_eq!(text(true, &settings), "a\\u{1b}[2Jb");
+        assert_eq!(text(false, &settings), "listen  a\\u{1b}[2Jb");
+    }
+
+    #[test]
+    fn settings_take_what_they_can() {
+        for (key, value, is_fit) in [
+            (ConfigKey::Listen, "127.0.0.1:7717", true),
+            (ConfigKey::Listen, "[::1]:1", true),
+            (ConfigKey::Listen, "0.0.0.0:7717", false),
+            (ConfigKey::Listen, "somewhere", false),
+            (ConfigKey::Listen, "127.0.0.1", false),
+            (ConfigKey::AuditDurability, "power", true),
+            (ConfigKey::AuditDurability, "process", true),
+            (ConfigKey::AuditDurability, "never", false),
+        ] {
+            assert_eq!(check(key, value).is_ok(), is_fit, "{value}");
+        }
+    }
+}

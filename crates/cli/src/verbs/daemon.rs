@@ -1,0 +1,110 @@
+//! `withheld daemon [start|stop]`.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use serde_json::{Value, json};
+use withheld_core::Code;
+use withheld_core::api::{OwnerCall, OwnerRequest};
+use withheld_vault::home::Home;
+
+use crate::cli::{Daemon, DaemonAct};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Outcome;
+use crate::socket::{ANSWER, Socket};
+use crate::start;
+
+/// How long running requests may take to end.
+const DRAIN: Duration = Duration::from_secs(20);
+/// Between two looks whether the broker is gone.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(super) fn run(context: &Context, arguments: &Daemon) -> Outcome {
+    match arguments.act {
+        None => serve(context, arguments.detached),
+        Some(DaemonAct::Start) => start(context),
+        Some(DaemonAct::Stop) => stop(context),
+    }
+}
+
+/// The broker itself, until it is stopped. Its first line says where it listens: whoever started
+/// it waits for that.
+fn serve(context: &Context, detached: bool) -> Outcome {
+    let home = context.owner_home()?;
+    if detached {
+        // Fails only for the leader of a group, which whoever starts us this way does not make.
+        let _ = rustix::process::setsid();
+    }
+    let output = context.output;
+    withheld_broker::serve(home, move |listen| {
+        // The one who waited may be gone; the broker serves whoever comes next.
+        let _ = output.result(
+            "withheld.daemon/1",
+            json!({ "listen": listen.to_string() }),
+            &format!("ready {listen}"),
+        );
+    })?;
+    Ok(())
+}
+
+fn start(context: &Context) -> Outcome {
+    let home = context.owner_home()?;
+    home.check()?;
+    let socket = Socket::owner(&home)?;
+    let is_running = socket.is_there();
+    let listen = if is_running {
+        let status = socket.ask(&OwnerCall::plain(OwnerRequest::Status), ANSWER)?;
+        let listen = status.pointer("/broker/listen").and_then(Value::as_str);
+        listen.unwrap_or_default().to_owned()
+    } else {
+        home.create()?;
+        start::broker(&home, &context.variables)?
+    };
+    let text = if !is_running {
+        format!("The broker runs at {listen}.")
+    } else {
+        format!("The broker runs already, at {listen}.")
+    };
+    let data = json!({ "started": !is_running, "listen": listen });
+    context.output.result("withheld.daemon/1", data, &text)
+}
+
+fn stop(context: &Context) -> Outcome {
+    let home = context.owner_home()?;
+    let socket = Socket::owner(&home)?;
+    let stop = OwnerCall::plain(OwnerRequest::Stop);
+    let stopped = socket.ask_if_there(&stop, ANSWER)?.is_some();
+    if stopped {
+        wait_until_gone(&home)?;
+    }
+    let text = if stopped {
+        "The broker has ended."
+    } else {
+        "No broker runs for this home."
+    };
+    let data = json!({ "stopped": stopped });
+    context.output.result("withheld.daemon/1", data, text)
+}
+
+/// Gone is when nobody holds the lock of the home: the system gives it back when the process ends.
+fn wait_until_gone(home: &Home) -> Outcome {
+    let deadline = Instant::now() + DRAIN;
+    while is_held(home) {
+        if Instant::now() >= deadline {
+            return Err(Failure::refuse(
+                Code::BrokerDown,
+                "requests of the broker did not end within 20 s",
+                "see which ones run: withheld audit --last 20",
+            ));
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+fn is_held(home: &Home) -> bool {
+    File::open(home.lock_file())
+        .is_ok_and(|file| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+}

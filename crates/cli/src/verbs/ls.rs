@@ -1,0 +1,252 @@
+//! `withheld ls [NAME] [--long]`: names, bindings, versions, age. Never a value, its length or a hash.
+
+use serde_json::{Value, json};
+use withheld_core::api::{AgentRequest, OwnerCall, OwnerRequest};
+use withheld_core::name::SecretName;
+use withheld_core::{Code, Moment, Refusal, text};
+
+use crate::cli::Ls;
+use crate::clock;
+use crate::context::Context;
+use crate::drafts;
+use crate::duration;
+use crate::output::{Outcome, table};
+use crate::socket::{ANSWER, Socket};
+
+pub(super) fn run(context: &Context, arguments: &Ls) -> Outcome {
+    let name = arguments.name.as_deref().map(drafts::secret).transpose()?;
+    let secrets = listed(context, name.as_ref())?;
+    let text = match (&name, arguments.long) {
+        _ if secrets.is_empty() => "No key yet. Store one: withheld set NAME".to_owned(),
+        (Some(_), _) => secrets.iter().map(one).collect::<Vec<_>>().join("\n\n"),
+        (None, true) => table(&long(&secrets)),
+        (None, false) => table(&short(&secrets)),
+    };
+    context
+        .output
+        .result("withheld.ls/1", json!({ "secrets": secrets }), &text)
+}
+
+/// Inside a session what is granted; outside, what is there.
+fn listed(context: &Context, name: Option<&SecretName>) -> Outcome<Vec<Value>> {
+    let agent = context.agent_socket()?;
+    if context.variables.session.is_some() {
+        let said = agent.ask(
+            &AgentRequest::List {
+                name: name.cloned(),
+            },
+            ANSWER,
+        )?;
+        return Ok(secrets(&said));
+    }
+    let environment = context.named_environment()?;
+    let said = Socket::owner(&context.agent_home()?)?.ask(
+        &OwnerCall::plain(OwnerRequest::List { environment }),
+        ANSWER,
+    )?;
+    let mut secrets = secrets(&said);
+    if let Some(name) = name {
+        secrets.retain(|secret| secret["name"] == name.as_str());
+        if secrets.is_empty() {
+            return Err(Refusal::new(
+                Code::NotFound,
+                text!("there is no key `{}`", *name),
+                text!("store it: withheld set {}", *name),
+            )
+            .into());
+        }
+    }
+    Ok(secrets)
+}
+
+fn secrets(said: &Value) -> Vec<Value> {
+    said["secrets"].as_array().cloned().unwrap_or_default()
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn words(list: &Value, separator: &str) -> String {
+    let words: Vec<&str> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    words.join(separator)
+}
+
+/// The version that is here; none is known of while the vault is locked.
+fn version(secret: &Value) -> String {
+    match secret["version"].as_u64() {
+        Some(version) => version.to_string(),
+        None => "none known".to_owned(),
+    }
+}
+
+fn age(at: &Value) -> String {
+    match at.as_str().and_then(|at| at.parse::<Moment>().ok()) {
+        Some(at) => {
+            let ms = clock::now().as_ms().saturating_sub(at.as_ms());
+            format!(
+                "{} ago",
+                duration::shown(u64::try_from(ms).unwrap_or(0) / 1000)
+            )
+        }
+        None => "never".to_owned(),
+    }
+}
+
+fn destination(binding: &Value) -> String {
+    match binding["port"].as_u64() {
+        None | Some(443) => word(&binding["host"]),
+        Some(port) => format!("{}:{port}", word(&binding["host"])),
+    }
+}
+
+fn bindings(secret: &Value) -> impl Iterator<Item = &Value> {
+    secret["bindings"].as_array().into_iter().flatten()
+}
+
+fn head(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn short(secrets: &[Value]) -> Vec<Vec<String>> {
+    let mut rows = vec![head(&[
+        "NAME",
+        "ENVIRONMENT",
+        "VERSION",
+        "HOSTS",
+        "LAST USE",
+    ])];
+    rows.extend(secrets.iter().map(|secret| {
+        let hosts: Vec<String> = bindings(secret).map(destination).collect();
+        let hosts = if hosts.is_empty() {
+            "not bound".to_owned()
+        } else {
+            hosts.join(" ")
+        };
+        vec![
+            word(&secret["name"]),
+            word(&secret["environment"]),
+            version(secret),
+            hosts,
+            age(&secret["last_used"]),
+        ]
+    }));
+    rows
+}
+
+fn long(secrets: &[Value]) -> Vec<Vec<String>> {
+    let mut rows = vec![head(&[
+        "NAME",
+        "ENVIRONMENT",
+        "VERSION",
+        "AGE",
+        "HOST",
+        "METHODS",
+        "PATHS",
+        "INJECT",
+        "VARIABLES",
+        "FLAGS",
+        "LAST USE",
+    ])];
+    for secret in secrets {
+        let first = [
+            word(&secret["name"]),
+            word(&secret["environment"]),
+            version(secret),
+            age(&secret["created_at"]),
+        ];
+        let last = age(&secret["last_used"]);
+        let mut is_bound = false;
+        for binding in bindings(secret) {
+            is_bound = true;
+            let mut row = first.to_vec();
+            row.extend([
+                destination(binding),
+                words(&binding["methods"], ","),
+                words(&binding["paths"], ","),
+                inject(binding),
+                words(&binding["vars"], ","),
+                flags(binding),
+                last.clone(),
+            ]);
+            rows.push(row);
+        }
+        if !is_bound {
+            let mut row = first.to_vec();
+            row.push("not bound".to_owned());
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn inject(binding: &Value) -> String {
+    match binding["format"].as_str() {
+        Some(format) => format!("{} ({format})", word(&binding["inject"])),
+        None => word(&binding["inject"]),
+    }
+}
+
+fn flags(binding: &Value) -> String {
+    ["auto", "private", "foreign", "ca"]
+        .into_iter()
+        .filter(|flag| binding[*flag] == true)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// One secret: its versions, newest first, then where it may go.
+fn one(secret: &Value) -> String {
+    let mut rows = vec![vec![
+        word(&secret["name"]),
+        word(&secret["environment"]),
+        format!("last use {}", age(&secret["last_used"])),
+    ]];
+    for held in secret["versions"].as_array().into_iter().flatten() {
+        rows.push(vec![
+            format!("  version {}", held["version"]),
+            word(&held["origin"]),
+            age(&held["created_at"]),
+        ]);
+    }
+    for binding in bindings(secret) {
+        rows.push(vec![
+            format!("  {}", destination(binding)),
+            format!(
+                "{} {}",
+                words(&binding["methods"], ","),
+                words(&binding["paths"], ",")
+            ),
+            inject(binding),
+        ]);
+    }
+    table(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unbound_keys_are_marked_by_words() {
+        let secret = json!({"name":"A_KEY","environment":"default/dev","version":2,"bindings":[],"last_used":null});
+        assert_eq!(
+            table(&short(&[secret])),
+            "NAME   ENVIRONMENT  VERSION  HOSTS      LAST USE\nA_KEY  default/dev  2        not bound  never"
+        );
+    }
+
+    #[test]
+    fn a_port_is_shown_where_it_is_another_one() {
+        assert_eq!(destination(&json!({"host":"a.test","port":443})), "a.test");
+        assert_eq!(
+            destination(&json!({"host":"a.test","port":8443})),
+            "a.test:8443"
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! One file a verb.
+
+mod agent;
+mod allow;
+mod audit;
+mod bind;
+mod call;
+mod completions;
+mod config;
+mod daemon;
+mod doctor;
+pub(crate) mod help;
+mod init;
+mod lock;
+mod ls;
+mod next;
+mod proxy;
+mod rm;
+mod set;
+mod status;
+mod unlock;
+mod why;
+
+use crate::cli::Verb;
+use crate::context::Context;
+use crate::output::Outcome;
+
+/// Runs what was asked for; without a verb, says what comes next.
+pub(crate) fn run(context: &Context, verb: Option<Verb>) -> Outcome {
+    match verb {
+        None => next::run(context),
+        Some(Verb::Init(arguments)) => init::run(context, &arguments),
+        Some(Verb::Set(arguments)) => set::run(context, &arguments),
+        Some(Verb::Bind(arguments)) => bind::run(context, &arguments),
+        Some(Verb::Rm(arguments)) => rm::run(context, &arguments),
+        Some(Verb::Ls(arguments)) => ls::run(context, &arguments),
+        Some(Verb::Allow(arguments)) => allow::run(context, &arguments),
+        Some(Verb::Agent(arguments)) => agent::run(context, &arguments.act),
+        Some(Verb::Unlock(arguments)) => unlock::run(context, &arguments),
+        Some(Verb::Lock) => lock::run(context),
+        Some(Verb::Config(arguments)) => config::run(context, &arguments),
+        Some(Verb::Daemon(arguments)) => daemon::run(context, &arguments),
+        Some(Verb::Status(arguments)) => status::run(context, &arguments),
+        Some(Verb::Call(arguments)) => call::run(context, &arguments),
+        Some(Verb::Audit(arguments)) => audit::run(context, &arguments),
+        Some(Verb::Why(arguments)) => why::run(context, &arguments),
+        Some(Verb::Doctor) => doctor::run(context),
+        Some(Verb::Proxy(arguments)) => proxy::run(context, &arguments.act),
+        Some(Verb::Demo) => crate::demo::run(context),
+        Some(Verb::Completions(arguments)) => completions::run(context, &arguments),
+        Some(Verb::Help(arguments)) => help::run(context, &arguments),
+    }
+}
