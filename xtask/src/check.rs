@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::house_rules;
 use crate::run::{Outcome, cargo, root, run};
 use crate::setup::cargo_deny;
+use crate::{house_rules, walls};
 
 /// All checks, cheapest first.
 ///
@@ -40,6 +40,7 @@ pub(crate) fn stages() -> Vec<Stage> {
             ]))
         }),
         ("licences and doors", deny),
+        ("walls", walls::walls),
         ("documentation", || {
             run(
                 cargo(&["doc", "--release", "--workspace", "--no-deps", "--quiet"])

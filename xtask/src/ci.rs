@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::run::Outcome;
-use crate::{check, setup, test};
+use crate::{check, demo, report, setup, test};
 
 /// Runs every stage, also after one has failed, and prints the table.
 ///
@@ -13,6 +13,8 @@ pub(crate) fn ci() -> Outcome {
     let mut stages: Vec<check::Stage> = vec![("setup", setup::setup)];
     stages.push(("test", || test::test(&[])));
     stages.extend(check::stages());
+    stages.push(("demo", demo::demo));
+    stages.push(("report", report::of_last_run));
     let mut table = Vec::new();
     for (name, stage) in stages {
         println!("\n── {name}");

@@ -1,16 +1,15 @@
 //! Rules that no lint knows: each is a sentence, a search, and the file that broke it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use crate::run::{Outcome, output, root};
+use crate::run::{Outcome, files, root};
 
 /// Crates whose roots may hold `unsafe`: the memory a value lives in, and the cell.
 const MAY_BE_UNSAFE: &[&str] = &["secret", "sandbox"];
 
 /// What each crate may depend on, of ours. A crate that is not here depends on none.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("audit", &["core"]),
+    ("audit", &["core", "testkit"]),
     ("vault", &["core", "secret", "audit", "testkit"]),
     ("wire", &["core", "secret", "audit", "testkit"]),
     ("broker", &["core", "vault", "wire", "audit", "testkit"]),
@@ -22,9 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// # Errors
 /// The rule and the file.
 pub(crate) fn hold() -> Outcome {
-    let files = tracked()?;
     let root = root();
-    for file in &files {
+    for file in &files()? {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else {
             continue;
         };
@@ -35,16 +33,6 @@ pub(crate) fn hold() -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Files that git tracks, and the new ones it does not ignore; one that is deleted is left out.
-fn tracked() -> Outcome<Vec<PathBuf>> {
-    let listed = output(
-        Command::new("git")
-            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-            .current_dir(root()),
-    )?;
-    Ok(listed.lines().map(PathBuf::from).collect())
 }
 
 type Rule = (&'static str, fn(&Path, &str) -> bool);
@@ -99,6 +87,14 @@ const RULES: &[Rule] = &[
     ("a test that is ignored proves nothing", |file, text| {
         is_rust(file) && text.contains(concat!("#[ign", "ore"))
     }),
+    ("no path of one machine", |_, text| {
+        let paths = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
+        paths.iter().any(|path| text.contains(path))
+    }),
+    (
+        "the map names files and folders that exist",
+        |file, text| file == Path::new("ARCHITECTURE.md") && named(text).any(|name| !stands(name)),
+    ),
     ("a relative link leads to a file", |file, text| {
         file.extension().is_some_and(|kind| kind == "md")
             && links(text).any(|link| !root().join(file).with_file_name("").join(link).exists())
@@ -107,6 +103,22 @@ const RULES: &[Rule] = &[
 
 fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|kind| kind == "rs")
+}
+
+/// The files and folders that a page puts between backticks.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|name| name.ends_with(".rs") || name.ends_with('/'))
+        .filter(|name| !name.contains([' ', '*', '{']))
+}
+
+/// Whether the project has a file or a folder whose path ends like this.
+fn stands(name: &str) -> bool {
+    let files = files().unwrap_or_default();
+    files
+        .iter()
+        .any(|file| file.ancestors().any(|part| part.ends_with(name)))
 }
 
 /// The crates of ours that a manifest names as dependencies, without their common prefix.
@@ -179,6 +191,12 @@ mod tests {
         );
         assert_eq!(
             broken("crates/wire/Cargo.toml", "withheld-secret.workspace = true").len(),
+            0
+        );
+        assert_eq!(broken("docs/x.md", concat!("see /wo", "rk/x")).len(), 1);
+        assert_eq!(broken("ARCHITECTURE.md", "- `nowhere.rs` what").len(), 1);
+        assert_eq!(
+            broken("ARCHITECTURE.md", "- `plain.rs`, `crates/` and `text!`").len(),
             0
         );
         assert_eq!(broken("docs/x.md", "[a](missing.md)").len(), 1);

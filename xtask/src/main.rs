@@ -7,19 +7,32 @@
     reason = "a command line talks on its streams"
 )]
 
+mod artifacts;
+mod bench;
 mod check;
 mod ci;
+mod demo;
+mod doors;
 mod house_rules;
+mod json;
+mod long;
+mod looks;
+mod report;
 mod run;
 mod setup;
 mod test;
+mod walls;
 
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask check           fmt, clippy, licences and doors, documentation, house rules
+cargo xtask check           fmt, clippy, licences and doors, documentation, walls, house rules
 cargo xtask test [FILTER]   every test, with the certificate and proxy variables of this machine cleared
-cargo xtask ci              setup, check, test; prints a table of its stages
+cargo xtask ci              setup, test, check, demo, report; prints a table of its stages
+cargo xtask walls           what must not compile, forbidden dependencies, every look at a plaintext
+cargo xtask report          one line an abuse case and way in
+cargo xtask long NAME       what is too long for every change: kill [--cycles N], bare, clients
+cargo xtask bench [--quick] [--dist]   the broker beside a direct way, a tunnel and the least TLS proxy, as ratios
 cargo xtask setup           installs what check and test need and this machine lacks
 ";
 
@@ -30,6 +43,10 @@ fn main() -> ExitCode {
         ["test", ref filter @ ..] => test::test(filter),
         ["ci"] => ci::ci(),
         ["setup"] => setup::setup(),
+        ["walls"] => walls::walls(),
+        ["report"] => report::report(),
+        ["bench", ref options @ ..] => bench::bench(options),
+        ["long", ref stage @ ..] => long::long(stage),
         _ => {
             print!("{HELP}");
             return if arguments.is_empty() || arguments[0] == "--help" {

@@ -48,6 +48,20 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     }
 }
 
+/// Files that git tracks, and the new ones it does not ignore.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn files() -> Outcome<Vec<PathBuf>> {
+    let listed = output(
+        Command::new("git")
+            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+            .current_dir(root()),
+    )?;
+    let paths = listed.lines().map(PathBuf::from);
+    Ok(paths.filter(|path| root().join(path).exists()).collect())
+}
+
 /// Whether a program of this name is on the path.
 pub(crate) fn has(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
