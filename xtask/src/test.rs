@@ -46,6 +46,8 @@ pub(crate) fn test(filter: &[&str]) -> Outcome {
     };
     let arguments = [verb, &["--release", "--workspace"]].concat();
     run(cargo(&arguments).arg("--no-run"))?;
+    // What the build wrote is still on its way to the disk, and the tests wait for that disk.
+    run(&mut Command::new("sync"))?;
     let skips = skips();
     drop(fs::remove_dir_all(&skips));
     fs::create_dir_all(&skips).map_err(|error| format!("target/skips: {error}"))?;

@@ -27,7 +27,7 @@ use crate::output::Outcome;
 pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// How long an act of the owner may take: a passphrase is opened and a keychain is waited for,
 /// each with a limit of its own below this one.
-pub(crate) const ACT: Duration = Duration::from_secs(30);
+pub(crate) const ACT: Duration = Duration::from_secs(60);
 /// The largest answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 

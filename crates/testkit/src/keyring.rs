@@ -9,7 +9,7 @@ use crate::home;
 use crate::temp::Temp;
 
 /// A keyring that is not there by then will not come.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The name under which the Secret Service is found.
 const SERVICE: &str = "org.freedesktop.secrets";
 /// A bus that starts nothing by itself: a keyring that is missing stays missing.
@@ -153,6 +153,8 @@ impl Keyring {
             if start.elapsed() > PATIENCE {
                 return Err("gnome-keyring does not come up on its bus".to_owned());
             }
+            // Asking costs the processor that the keyring needs to come up.
+            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }

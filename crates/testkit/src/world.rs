@@ -404,7 +404,7 @@ impl World {
     }
 
     /// Returns when the process is no more.
-    fn wait_for_end(&self, pid: &str) {
+    pub fn wait_for_end(&self, pid: &str) {
         use rustix::process::{Pid, PidfdFlags, pidfd_open};
         let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) else {
             return;

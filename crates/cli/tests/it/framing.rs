@@ -533,7 +533,7 @@ fn p03_proxy_an_upload_streams() {
     let signal = arrived.clone();
     world.api.answer_early(move |seen| {
         signal.lift();
-        (seen.method == "PUT").then(|| Answer::with(413, &[], "too much").close())
+        (seen.method == "PUT").then(|| Answer::with(413, &[], "too much"))
     });
     let mut tunnel = agent.tunnel(&world.host_port("api.test"));
     let head = head(Way::Proxy, &world, &agent, "PUT");

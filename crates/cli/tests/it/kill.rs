@@ -86,6 +86,7 @@ fn one(world: &World, agent: &Agent, cycle: u32, kept: &mut Kept) {
         std::thread::sleep(Duration::from_millis(random(900)));
         if let Some(pid) = world.broker_pid() {
             drop(world.program("kill", &["-9", &pid]).run());
+            world.wait_for_end(&pid);
         }
         over.store(true, Ordering::SeqCst);
         kept.delivered += calls.join().unwrap_or(0);

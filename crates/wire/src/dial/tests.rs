@@ -186,9 +186,8 @@ async fn h26_the_brokers_own_listeners_are_never_dialled() {
 #[tokio::test]
 async fn the_next_address_is_tried_and_none_is_unreachable() {
     let (listener, port) = listener();
-    let (closed, gone) = self::listener();
-    drop(closed);
-    let (gone, open) = (format!("127.0.0.1:{gone}"), format!("127.0.0.1:{port}"));
+    // Nothing listens at the first port of all.
+    let (gone, open) = ("127.0.0.1:1".to_owned(), format!("127.0.0.1:{port}"));
     let stream = dialler(answering(&[&gone, &open]))
         .dial(&host("api.test"), 443, Reach::Private)
         .await;
