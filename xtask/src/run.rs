@@ -62,6 +62,24 @@ pub(crate) fn files() -> Outcome<Vec<PathBuf>> {
     Ok(paths.filter(|path| root().join(path).exists()).collect())
 }
 
+/// Everything that a command which exits with 0 printed, on both streams.
+///
+/// # Errors
+/// As [`run`]; what it printed is shown.
+pub(crate) fn all_output(command: &mut Command) -> Outcome<String> {
+    let shown = format!("{command:?}").replace('"', "");
+    let ran = command
+        .output()
+        .map_err(|error| format!("`{shown}` did not start: {error}"))?;
+    let text = [ran.stdout, ran.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if ran.status.success() {
+        Ok(text)
+    } else {
+        Err(format!("`{shown}` ended with {}:\n{text}", ran.status))
+    }
+}
+
 /// Whether a program of this name is on the path.
 pub(crate) fn has(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {

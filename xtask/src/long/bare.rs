@@ -11,8 +11,8 @@ use crate::setup::apt;
 /// What a machine has on which one can build Rust, and nothing else.
 const PACKAGES: &str = "gcc,libc6-dev,git,curl,ca-certificates";
 const RELEASE: &str = "bookworm";
-/// The second of the README's two commands; the first one is the clone.
-const COMMAND: &str = "cargo run --release -- demo";
+/// The README's two commands.
+const COMMAND: &str = "cargo run --release -- demo && cargo xtask test";
 
 type Step = (&'static str, fn(&Path) -> Outcome);
 
@@ -102,7 +102,7 @@ fn cargo_home() -> PathBuf {
     )
 }
 
-/// The first command: a clone, of the commit that is checked out.
+/// A clone of the commit that is checked out.
 fn clone(bare: &Path) -> Outcome {
     let clone = bare.join("build/withheld");
     if clone.exists() {
@@ -122,7 +122,7 @@ fn clone(bare: &Path) -> Outcome {
         .args(["chown", "-R", "guest", "/build"]))
 }
 
-/// Runs the second command inside, and returns what it said.
+/// Runs the commands inside, and returns what they said.
 fn enter(bare: &Path, user: &str) -> Outcome<String> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let bundle = std::env::var_os("SSL_CERT_FILE").map_or_else(

@@ -1,6 +1,6 @@
 //! Real clients, unmodified, with what `proxy env` prints.
 
-use crate::run::{Outcome, cargo, has, output, root, run};
+use crate::run::{Outcome, all_output, cargo, has, root, run};
 use crate::setup::{apt, python};
 use crate::test::without_roots;
 
@@ -29,7 +29,7 @@ pub(super) fn clients() -> Outcome<String> {
     }
     let mut command = cargo(&["test", "--release", "--workspace", "--test", "it", "--"]);
     command.args(["clients::", "--nocapture", "--test-threads=1"]);
-    let output = output(
+    let output = all_output(
         without_roots(&mut command)
             .env("WITHHELD_TOOLS", &tools)
             .env("WITHHELD_ALL_CLIENTS", "1"),
