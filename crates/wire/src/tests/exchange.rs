@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use withheld_core::Code;
+use withheld_core::{Code, Refusal};
 
 use super::house::{
     House, Mix, Step, bound, empty, full, get, house, house_with, placeholder, steps,
@@ -319,6 +319,26 @@ async fn p11_redirects_are_handed_back_and_not_followed() {
     );
     assert!(!reply.headers.contains_key("alt-svc"));
     assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_away_while_the_upstream_was_dialled_is_not_sent() {
+    let (upstream, house, url) = pair("bearer", |_| {
+        Answer::new("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    })
+    .await;
+    let what = get(format!("{url}/")).named("API_KEY");
+    let locked = || Refusal::new(Code::VaultLocked, "locked meanwhile", "unlock");
+    let failed = house
+        .send_while(what, &|| Err(locked()))
+        .await
+        .err()
+        .expect("no reply");
+    assert_eq!(
+        (failed.refusal.code, failed.sent),
+        (Code::VaultLocked, false)
+    );
+    assert_eq!(upstream.seen().len(), 0);
 }
 
 #[tokio::test]

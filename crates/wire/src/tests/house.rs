@@ -27,7 +27,7 @@ use withheld_secret::{SecretValue, Values};
 use crate::address::{Class, class};
 use crate::dial::{Judge, Resolver, Resolving};
 use crate::upload::{Upload, UploadFault};
-use crate::{Armed, Failed, LIMITS, Limits, Reply, Wire, WireConfig};
+use crate::{Armed, Failed, LIMITS, Limits, Reply, Still, Wire, WireConfig};
 
 /// Every name is here.
 struct Here;
@@ -333,6 +333,11 @@ impl House {
 
     /// Takes a request through policy, log and wire.
     pub(crate) async fn send(&self, what: Try) -> Result<Reply, Failed> {
+        self.send_while(what, &|| Ok(())).await
+    }
+
+    /// The same, where what was decided may no longer hold.
+    pub(crate) async fn send_while(&self, what: Try, still: &Still<'_>) -> Result<Reply, Failed> {
         match self.decide(what.method, &what.url, &what.fields, &what.named) {
             Decision::Permit(permit) => {
                 let values = permit
@@ -346,14 +351,7 @@ impl House {
                     .intend(&self.who(), Paper::Permit(&permit), &[1])
                     .expect("an intent");
                 self.wire
-                    .send(
-                        &self.session,
-                        permit,
-                        receipt,
-                        values,
-                        what.body,
-                        &|| Ok(()),
-                    )
+                    .send(&self.session, permit, receipt, values, what.body, still)
                     .await
             }
             Decision::Pass(pass) => {
