@@ -1,5 +1,9 @@
 //! What can be typed. Arguments are kept here as they were written; each verb makes finished things
 //! of them, so that a wrong one is answered in our words and never repeated: it could be a value.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the doc comments here are the help that users read"
+)]
 
 mod read;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::connection::{broken, silent};
 use crate::source::Source;
 use crate::wash::{Fault, Meter, Washed};
 
-/// The body of a [`Reply`].
+/// The body of a [`Reply`](crate::Reply).
 pub struct ReplyBody {
     kind: Kind,
     meter: Arc<Meter>,
