@@ -72,6 +72,11 @@ fn copy_all(from: &Path, to: &Path) {
 
 /// Ends a broker that no longer answers.
 pub(crate) fn kill(pid: &str) {
-    // It may have gone by itself; what matters is that it is gone.
-    drop(Command::new("kill").args(["-9", pid]).output());
+    // It may have gone by itself; what matters is that it is gone. The shell's own `kill`: a bare machine
+    // has no program of that name.
+    drop(
+        Command::new("sh")
+            .args(["-c", &format!("kill -9 {pid}")])
+            .output(),
+    );
 }

@@ -178,8 +178,9 @@ impl Keyring {
 
     fn signal(&self, signal: &str) {
         if let Some(daemon) = &self.daemon {
-            Command::new("kill")
-                .args([signal, &daemon.id().to_string()])
+            // The shell's own: a bare machine has no program of that name.
+            Command::new("sh")
+                .args(["-c", &format!("kill {signal} {}", daemon.id())])
                 .status()
                 .expect("kill");
         }

@@ -85,7 +85,11 @@ fn one(world: &World, agent: &Agent, cycle: u32, kept: &mut Kept) {
         // The moment is what is tried: anywhere in the time that the work takes.
         std::thread::sleep(Duration::from_millis(random(900)));
         if let Some(pid) = world.broker_pid() {
-            drop(world.program("kill", &["-9", &pid]).run());
+            drop(
+                world
+                    .program("sh", &["-c", &format!("kill -9 {pid}")])
+                    .run(),
+            );
             world.wait_for_end(&pid);
         }
         over.store(true, Ordering::SeqCst);
