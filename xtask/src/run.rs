@@ -1,7 +1,8 @@
 //! Starting programs: one way to do it, so that each failure names the command.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What went wrong, for a person.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
@@ -45,6 +46,36 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
         }
         Ok(output) => Err(format!("`{shown}` ended with {}", output.status)),
         Err(error) => Err(format!("`{shown}` did not start: {error}")),
+    }
+}
+
+/// Standard output of a command that exits with 0, shown as it comes.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn shown_output(command: &mut Command) -> Outcome<String> {
+    let shown = format!("{command:?}").replace('"', "");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("`{shown}` did not start: {error}"))?;
+    let mut said = String::new();
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|pipe| BufReader::new(pipe).split(b'\n'))
+    {
+        let line = line.map_err(|error| format!("`{shown}`: {error}"))?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        said.push_str(&line);
+        said.push('\n');
+    }
+    match child.wait() {
+        Ok(status) if status.success() => Ok(said),
+        Ok(status) => Err(format!("`{shown}` ended with {status}")),
+        Err(error) => Err(format!("`{shown}`: {error}")),
     }
 }
 

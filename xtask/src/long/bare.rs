@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Outcome, has, output, root, run};
+use crate::run::{Outcome, has, output, root, run, shown_output};
 use crate::setup::apt;
 
 /// What a machine has on which one can build Rust, and nothing else.
@@ -29,7 +29,6 @@ pub(super) fn bare() -> Outcome<String> {
     let mut uids = Vec::new();
     for user in ["guest", "root"] {
         let said = enter(&bare, user)?;
-        println!("{said}");
         let uid = super::said(&said, "uid=").ok_or("the root did not say who ran it")?;
         uids.push(uid.to_owned());
     }
@@ -137,7 +136,7 @@ fn enter(bare: &Path, user: &str) -> Outcome<String> {
         .arg(&bundle)
         .arg(user)
         .arg(COMMAND);
-    output(&mut command)
+    shown_output(&mut command)
 }
 
 /// `$0` the root, `$1` the toolchain, `$2` the CA bundle, `$3` the user, `$4` the command.
