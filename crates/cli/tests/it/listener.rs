@@ -157,11 +157,11 @@ fn l04_call_a_websocket_of_a_page() {
 
 #[test]
 fn l05_cli_another_user() {
-    let world = world!().with_key();
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         withheld_testkit::skip("only root can be another user");
         return;
     }
+    let world = world!().with_key();
     for socket in ["run/owner.sock", "run/agent.sock"] {
         let path = world.home().join(socket);
         let ran = world
