@@ -12,6 +12,10 @@ use withheld_core::{Code, Refusal};
 /// Between two looks whether the lock is free.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Connections that wait to be accepted; the system may allow fewer.
+#[cfg(target_os = "linux")]
+const BACKLOG: i32 = 1024;
+
 /// Holds the lock of a home. The system gives it back when the process ends, however that happens.
 pub(crate) struct Instance(#[expect(dead_code, reason = "held, not read")] File);
 
@@ -99,8 +103,26 @@ pub(crate) fn bind(path: &Path) -> Result<Socket, Refusal> {
     })
 }
 
-/// The mode is that of its creation, not of a later chmod. The umask is the process's: call it
-/// before other threads make files.
+/// The mode is that of its creation, not of a later chmod: Linux gives a socket's file the mode of the
+/// socket, so no other thread's files meet another umask meanwhile.
+#[cfg(target_os = "linux")]
+fn bind_private(path: &Path) -> Result<UnixListener, Refusal> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let bound = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        UnixListener::from_std(socket.into())
+    };
+    bound().map_err(|_: std::io::Error| unavailable())
+}
+
+/// Elsewhere the mode is the umask's, and that is the process's: call it before other threads make
+/// files.
+#[cfg(not(target_os = "linux"))]
 fn bind_private(path: &Path) -> Result<UnixListener, Refusal> {
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);
