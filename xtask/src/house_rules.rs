@@ -10,10 +10,15 @@ const MAY_BE_UNSAFE: &[&str] = &["secret", "sandbox"];
 /// What each crate may depend on, of ours. A crate that is not here depends on none.
 const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["core", "testkit"]),
-    ("vault", &["core", "secret", "audit", "testkit"]),
+    ("team", &["core"]),
+    ("server", &["core", "team", "testkit"]),
+    ("vault", &["core", "secret", "team", "audit", "testkit"]),
     ("wire", &["core", "secret", "audit", "testkit"]),
     ("broker", &["core", "vault", "wire", "audit", "testkit"]),
-    ("cli", &["core", "vault", "audit", "broker", "testkit"]),
+    (
+        "cli",
+        &["core", "vault", "audit", "broker", "server", "testkit"],
+    ),
 ];
 
 /// Whether every rule holds.

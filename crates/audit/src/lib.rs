@@ -25,7 +25,7 @@ pub use export::export;
 pub use key::{LocalKey, Sealer, SegmentKey};
 pub use log::{Clock, Closing, Durability, Log, Receipt};
 pub use paper::Paper;
-pub use record::{Act, Closed, Outcome, OwnerAct, SessionAct, Who};
+pub use record::{Act, Closed, Outcome, OwnerAct, SessionAct, SyncAct, Who};
 pub use verify::{Broken, Fault, Report, Verifier, verify_folder};
 
 // The tests inside and outside of the crate share one set of tools.

@@ -18,7 +18,8 @@ use withheld_core::{Moment, Refusal, plain};
 use crate::chain::Frame;
 use crate::folder::{self, Piece};
 use crate::record::{
-    Kind, Outcome, OwnerRecord, RequestRecord, ResumedRecord, SessionRecord, TunnelRecord,
+    Kind, Outcome, OwnerRecord, RequestRecord, ResumedRecord, SessionRecord, SyncRecord,
+    TunnelRecord,
 };
 
 pub use self::follow::Follow;
@@ -34,6 +35,8 @@ plain! {
         Tunnel(TunnelRecord),
         /// A session began or ended.
         Session(SessionRecord),
+        /// Versions came from the team or went to it.
+        Sync(SyncRecord),
         /// Something the owner did.
         Owner(OwnerRecord),
         /// The log went on after a crash.
@@ -166,6 +169,7 @@ impl Shown {
             Kind::Request | Kind::Tripwire => Entry::Request(fields(line)?),
             Kind::Tunnel => Entry::Tunnel(fields(line)?),
             Kind::Session => Entry::Session(fields(line)?),
+            Kind::Sync => Entry::Sync(fields(line)?),
             Kind::Owner => Entry::Owner(fields(line)?),
             Kind::Resumed => Entry::Resumed(fields(line)?),
         };
@@ -188,6 +192,7 @@ impl Entry {
             Self::Request(record) => record.at,
             Self::Tunnel(record) => record.at,
             Self::Session(record) => record.at,
+            Self::Sync(record) => record.at,
             Self::Owner(record) => record.at,
             Self::Resumed(record) => record.at,
         }
@@ -223,6 +228,7 @@ impl Entry {
             Self::Request(record) => Some(&record.agent),
             Self::Tunnel(record) => Some(&record.agent),
             Self::Session(record) => Some(&record.agent),
+            Self::Sync(record) => Some(&record.agent),
             Self::Owner(record) => record.agent.as_ref(),
             Self::Resumed(_) => None,
         }
@@ -233,6 +239,7 @@ impl Entry {
             Self::Request(record) => Some(record.session),
             Self::Tunnel(record) => Some(record.session),
             Self::Session(record) => Some(record.session),
+            Self::Sync(record) => Some(record.session),
             Self::Owner(_) | Self::Resumed(_) => None,
         }
     }
@@ -241,6 +248,7 @@ impl Entry {
         match self {
             Self::Request(record) => record.secrets.contains(secret),
             Self::Owner(record) => record.secrets.contains(secret),
+            Self::Sync(record) => record.secrets.contains(secret),
             _ => false,
         }
     }
@@ -250,7 +258,7 @@ impl Entry {
             Self::Request(record) => record.host.as_ref() == Some(host),
             Self::Tunnel(record) => record.host == *host,
             Self::Owner(record) => record.hosts.iter().any(|pattern| pattern.matches(host)),
-            Self::Session(_) | Self::Resumed(_) => false,
+            Self::Session(_) | Self::Sync(_) | Self::Resumed(_) => false,
         }
     }
 }

@@ -27,6 +27,8 @@ plain! {
         Session,
         /// Something the owner did.
         Owner,
+        /// Versions came from the team or went to it.
+        Sync,
         /// The log goes on after the process ended without closing it.
         Resumed,
     }
@@ -199,6 +201,22 @@ plain! {
         Remove,
         /// A setting was changed.
         Config,
+        /// A team was founded.
+        TeamCreate,
+        /// A team was joined.
+        TeamJoin,
+        /// An environment was shared with the team.
+        TeamShare,
+        /// Somebody was invited.
+        TeamInvite,
+        /// A member's role or rights were changed.
+        TeamSet,
+        /// A member was removed.
+        TeamRemove,
+        /// Bindings of colleagues were accepted.
+        Approve,
+        /// Bindings of colleagues were refused.
+        Deny,
     }
 
     /// An act of the owner, as the broker hands it in.
@@ -233,6 +251,39 @@ plain! {
         pub agent: Option<AgentId>,
         /// The hosts it is about.
         pub hosts: Vec<HostPattern>,
+    }
+
+    /// Which way versions went.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum SyncAct {
+        /// From the team into the vault here.
+        Pulled,
+        /// From the vault here to the team.
+        Pushed,
+        /// Removed here, because the team removed them.
+        Removed,
+    }
+
+    /// Versions came from the team or went to it.
+    #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+    pub struct SyncRecord {
+        /// When.
+        pub at: Moment,
+        /// `sync`.
+        pub kind: Kind,
+        /// Who asked for it.
+        pub agent: AgentId,
+        /// In which session.
+        pub session: SessionId,
+        /// The environment.
+        pub environment: Environment,
+        /// Which way.
+        pub act: SyncAct,
+        /// The secrets; sorted.
+        pub secrets: Vec<SecretName>,
+        /// The team's numbers of their versions, in the order of `secrets`.
+        pub versions: Vec<u64>,
     }
 
     /// The log goes on after the process ended without closing it.

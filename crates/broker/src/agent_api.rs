@@ -51,7 +51,12 @@ pub(crate) fn answer(
         caller.check(clock::now(), std::time::Instant::now())?;
     }
     match request {
-        AgentRequest::Status => status::status(house, caller, has_token),
+        AgentRequest::Status => {
+            status::status(house, caller, has_token, &caller.session.environment)
+        }
+        AgentRequest::StatusOf { environment } => {
+            status::status(house, caller, has_token, &environment)
+        }
         AgentRequest::List { name } => list(house, caller, name.as_ref()),
         AgentRequest::Why {
             method,
@@ -81,6 +86,9 @@ pub(crate) fn answer(
             audit(house, &filter)
         }
         AgentRequest::ProxyEnv => proxy_env(house, has_token),
+        AgentRequest::Diff { .. } | AgentRequest::Pull { .. } | AgentRequest::Push { .. } => {
+            crate::team_api::agent(house, caller, has_token, request)
+        }
     }
 }
 

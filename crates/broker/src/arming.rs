@@ -15,6 +15,7 @@ use withheld_core::policy_doc::Policy;
 use withheld_core::record::AgentRecord;
 use withheld_core::{Code, Refusal};
 use withheld_vault::Unlocked;
+use withheld_vault::team::Fetched;
 use withheld_wire::Armed;
 
 use crate::clock;
@@ -32,7 +33,25 @@ const DRAWS: usize = 64;
 #[derive(Clone, Copy)]
 pub(crate) struct Incoming<'a> {
     pub(crate) environment: &'a Environment,
-    pub(crate) items: &'a [StoreItem],
+    pub(crate) source: Source<'a>,
+}
+
+/// Where they come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// The owner.
+    Owner(&'a [StoreItem]),
+    /// The team.
+    Team(&'a Fetched),
+}
+
+impl Source<'_> {
+    fn names(self) -> Vec<SecretName> {
+        match self {
+            Self::Owner(items) => items.iter().map(|item| item.name.clone()).collect(),
+            Self::Team(fetched) => fetched.names().cloned().collect(),
+        }
+    }
 }
 
 impl House {
@@ -108,10 +127,10 @@ fn armed(
     let environment = &session.environment;
     let incoming = incoming
         .filter(|one| one.environment == environment)
-        .map_or(&[][..], |one| one.items);
+        .map(|one| one.source);
     let mut placeholders = Placeholders::clone(&session.placeholders.load());
     let held = vault.names(environment).into_iter().map(|held| held.name);
-    let new = incoming.iter().map(|item| item.name.clone());
+    let new = incoming.map(Source::names).unwrap_or_default();
     let granted = held
         .chain(new)
         .filter(|name| records.iter().any(|(_, record)| record.grants(name)));
@@ -127,8 +146,14 @@ fn armed(
             placeholders.insert(name.clone(), placeholder(prefix, &name)?);
         }
         let mut values = vault.every_value(environment, &name)?;
-        for item in incoming.iter().filter(|item| item.name == name) {
-            values.push(vault.open(&item.value)?);
+        match incoming {
+            Some(Source::Owner(items)) => {
+                for item in items.iter().filter(|item| item.name == name) {
+                    values.push(vault.open(&item.value)?);
+                }
+            }
+            Some(Source::Team(fetched)) => values.extend(fetched.copy_of(&name)?),
+            None => {}
         }
         armed.extend(values.into_iter().map(|value| Armed {
             replacement: placeholders.of(&name).unwrap_or_default().to_owned(),

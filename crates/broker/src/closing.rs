@@ -17,6 +17,7 @@ use withheld_audit::{Closed, Closing, Outcome};
 use withheld_core::Refusal;
 use withheld_core::ask::{Terms, Way};
 use withheld_core::destination::Host;
+use withheld_core::name::SecretName;
 use withheld_wire::{Failed, Meter, Reply, ReplyBody, ReplyFault};
 
 use crate::body::{AgentBody, Cut};
@@ -172,6 +173,8 @@ pub(crate) struct Exchange {
     house: Arc<House>,
     visitor: Visitor,
     host: Host,
+    /// What was placed, and which versions.
+    carried: Vec<(SecretName, u64)>,
     closing: Option<Closing>,
     status: Option<u16>,
     meter: Option<Arc<Meter>>,
@@ -186,12 +189,19 @@ impl Exchange {
             house: Arc::clone(house),
             visitor: visitor.clone(),
             host,
+            carried: Vec::new(),
             closing: Some(closing),
             status: None,
             meter: None,
             told: 0,
             trailers: false,
         }
+    }
+
+    /// The same, with these versions of these secrets placed in the request.
+    pub(crate) fn carrying(mut self, carried: Vec<(SecretName, u64)>) -> Self {
+        self.carried = carried;
+        self
     }
 
     /// Records that there is no reply. Where nothing was sent, the log says so by itself.
@@ -226,6 +236,11 @@ impl Exchange {
             Err(failed) => return Err(self.failed(failed.refusal)),
         };
         self.status = Some(status.as_u16());
+        let environment = &self.visitor.caller.session.environment;
+        for (secret, version) in &self.carried {
+            let suspects = &self.house.suspects;
+            suspects.note(environment, secret, *version, status.as_u16());
+        }
         self.meter = Some(meter);
         if self.look().is_err() {
             let refusal = self.visitor.caller.session.check().err();

@@ -18,13 +18,18 @@ use withheld_wire::{Wire, WireConfig};
 
 use crate::anchor::{self, VaultAnchor};
 use crate::clock;
-use crate::config::{Config, FileConfig};
+use crate::config::Config;
 use crate::door::gate::GateKey;
 use crate::leaves::Leaves;
 use crate::nonces::Nonces;
 use crate::process;
 use crate::session::{Rest, Sessions, random};
+use crate::suspects::Suspects;
+use crate::team_room::TeamState;
 use crate::throttle::{Passphrases, Tokens};
+
+#[cfg(test)]
+mod tests;
 
 /// What the vault vouches for when it vouches for the sessions.
 const SESSIONS: &str = "sessions";
@@ -49,6 +54,12 @@ pub(crate) struct House {
     pub(crate) stop: Notify,
     /// The sessions as they were read, until the vault is open and can say whether they are its own.
     rested: Mutex<Option<Rest>>,
+    /// The team, while the vault is open.
+    pub(crate) team: ArcSwap<TeamState>,
+    /// Woken where somebody was invited, or a team begins.
+    pub(crate) invited: Notify,
+    /// Secrets that their services refused.
+    pub(crate) suspects: Suspects,
     vault: ArcSwap<VaultState>,
     sealer: Arc<VaultSealer>,
     anchor: Arc<VaultAnchor>,
@@ -79,9 +90,7 @@ impl House {
     /// `config_invalid`, `store_corrupt`, and, with exit 8, a policy document or a log that cannot be
     /// trusted.
     pub(crate) fn build(home: Home) -> Result<Arc<Self>, Refusal> {
-        let file = home.read(&home.config())?;
-        let file = file.as_deref().map(FileConfig::read).transpose()?;
-        let config = file.unwrap_or_default().resolve()?;
+        let config = Config::of(&home)?;
         let rested = home.read(&home.sessions())?;
         let rested = rested.as_deref().map(Rest::read).transpose()?;
         let sessions = rested.as_ref().map(|rest| rest.json.as_slice());
@@ -99,6 +108,9 @@ impl House {
             nonces: Nonces::default(),
             started_by: process::started_by(),
             stop: Notify::new(),
+            team: ArcSwap::from_pointee(TeamState::None),
+            invited: Notify::new(),
+            suspects: Suspects::default(),
             vault: ArcSwap::from_pointee(VaultState::Absent),
             sealer: Arc::new(VaultSealer::locked()),
             anchor: Arc::default(),
@@ -181,6 +193,7 @@ impl House {
         if self.policy.load().is_some() {
             self.arm_all(&unlocked)?;
         }
+        self.team.store(Arc::new(TeamState::of(&unlocked)));
         Ok(unlocked)
     }
 
@@ -203,6 +216,7 @@ impl House {
         if !matches!(*self.vault_state(), VaultState::Absent) {
             self.vault.store(Arc::new(VaultState::Shut));
         }
+        self.team.store(Arc::default());
         self.wire.retain(|_| false);
         self.leaves.forget();
         self.reopen()
@@ -288,8 +302,12 @@ impl House {
         }
     }
 
-    /// Finishes the log and drops the keys. Called once everybody has left.
+    /// Writes down what became of the sessions, finishes the log and drops the keys. Called once
+    /// everybody has left.
     pub(crate) fn close(&self) {
+        // Their last replies may have ended some. A locked vault vouches for nothing: then what was
+        // written last stays.
+        let _ = self.save_sessions();
         self.vault.store(Arc::new(VaultState::Absent));
         if let Some(log) = self.log.get() {
             log.shutdown();

@@ -14,6 +14,7 @@ mod body;
 mod clock;
 mod closing;
 mod config;
+mod courier;
 pub mod door;
 mod drain;
 mod house;
@@ -29,6 +30,11 @@ mod process;
 mod refusal_reply;
 mod session;
 mod stages;
+mod suspects;
+mod team_api;
+mod team_room;
+#[cfg(test)]
+mod test_house;
 mod throttle;
 mod unix;
 mod view;
@@ -105,12 +111,14 @@ async fn run(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> 
         owner,
         last.guest(),
     ));
+    let watch = tokio::spawn(team_room::keep_watch(Arc::clone(&house)));
     ready(address);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = house.stop.notified() => {}
     }
+    watch.abort();
     drain.finish().await;
     // The log waits for the disk: not on a thread that others may still need.
     let closed = tokio::task::spawn_blocking(move || house.close()).await;

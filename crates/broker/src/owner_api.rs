@@ -3,8 +3,8 @@
 
 mod acts;
 mod agents;
-mod bindings;
-mod proof;
+pub(crate) mod bindings;
+pub(crate) mod proof;
 mod settings;
 mod show;
 mod values;
@@ -16,6 +16,7 @@ use withheld_core::api::{OwnerCall, OwnerRequest};
 
 use crate::answer::Answer;
 use crate::house::House;
+use crate::team_api;
 use proof::Seal;
 
 /// Answers one call. Blocks: for a slow hash, for the disk, for a keychain.
@@ -31,6 +32,10 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
         Ask::Status => return show::status(house),
         Ask::List { environment } => return show::list(house, environment.as_ref()),
         Ask::Stop => return settings::stop(house),
+        // Waits for the network, and takes the owner's turn where it needs it.
+        Ask::Team { ask, proof } => {
+            return team_api::owner(house, ask, proof.as_ref().map(|proof| seal.on(proof)));
+        }
         _ => {}
     }
     let _turn = house.owner_turn();
@@ -82,6 +87,8 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
             value.as_deref(),
             proof.as_ref().map(|proof| seal.on(proof)),
         ),
-        Ask::Hello | Ask::Status | Ask::List { .. } | Ask::Stop => Err(crate::house::bug()),
+        Ask::Hello | Ask::Status | Ask::List { .. } | Ask::Stop | Ask::Team { .. } => {
+            Err(crate::house::bug())
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use withheld_audit::OwnerAct;
 use withheld_core::Refusal;
+use withheld_core::name::{Environment, SecretName};
 use withheld_core::policy_doc::{Policy, PolicyContent};
 use withheld_vault::{OwnerProof, Unlocked};
 
@@ -60,6 +61,29 @@ impl House {
         self.set_policy(draft.policy);
         self.log()?.raise_policy_counter(counter)?;
         vault.raise_policy_floor(counter)
+    }
+
+    /// Signs what secrets may be used for once more, for the team: it travels with them at the next
+    /// push, when the owner is not there.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `keychain_unavailable`.
+    pub(crate) fn tell_team(
+        &self,
+        proof: &OwnerProof,
+        environment: &Environment,
+        names: &[SecretName],
+    ) -> Result<(), Refusal> {
+        let Some(team) = self.team_here() else {
+            return Ok(());
+        };
+        let policy = self.policy()?;
+        let content = policy.content();
+        names.iter().try_for_each(|name| {
+            let bound = policy.bindings_of(environment, name);
+            let drafts: Vec<_> = bound.map(|binding| binding.terms.clone()).collect();
+            team.sign_bindings(proof, environment, name, &drafts, content.counter)
+        })
     }
 
     /// Signs the first document, where there is none: at `init`, or after one that was killed.

@@ -10,6 +10,7 @@ use withheld_core::path::PathPattern;
 use withheld_core::policy_doc::Policy;
 use withheld_core::{Moment, Text, plain, text};
 use withheld_vault::origin::Origin;
+use withheld_vault::team::DriftRow;
 use withheld_vault::vault::HeldVersion;
 use withheld_vault::{Held, Unlocked};
 
@@ -60,7 +61,7 @@ plain! {
         #[serde(rename = "use")]
         pub(crate) uses: Vec<Usable>,
         pub(crate) vars: Vec<VarName>,
-        pub(crate) flags: Vec<&'static str>,
+        pub(crate) flags: Vec<Text>,
     }
 
     /// A secret in `ls`.
@@ -153,8 +154,12 @@ pub(crate) fn in_status(
     }
     vars.sort();
     vars.dedup();
-    let flag =
-        |name, is_set: fn(&Binding) -> bool| bindings.iter().any(|one| is_set(one)).then_some(name);
+    let flag = |name: &'static str, is_set: fn(&Binding) -> bool| {
+        bindings
+            .iter()
+            .any(|one| is_set(one))
+            .then(|| Text::from(name))
+    };
     SecretShown {
         name: name.clone(),
         state: if held.is_some() || !is_open {
@@ -184,6 +189,27 @@ pub(crate) fn in_status(
         .into_iter()
         .flatten()
         .collect(),
+    }
+}
+
+impl SecretShown {
+    /// The same, as it stands to what the team has.
+    pub(crate) fn in_team(mut self, row: &DriftRow) -> Self {
+        self.state = row.state.as_str();
+        self.version = row.version.or(self.version);
+        self.remote_version = row.remote_version;
+        if row.provisional != row.state {
+            self.flags.push(text!("was:{}", row.provisional.as_str()));
+        }
+        let flags = row.flags.iter().map(|flag| Text::from(flag.as_str()));
+        self.flags.extend(flags);
+        self
+    }
+
+    /// The same, when its own service refused this version of it.
+    pub(crate) fn refused_with(mut self, status: u16) -> Self {
+        self.flags.push(text!("suspect:{}", status));
+        self
     }
 }
 

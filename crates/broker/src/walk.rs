@@ -9,6 +9,7 @@ use http::request::Parts;
 use withheld_audit::{Paper, Receipt};
 use withheld_core::Refusal;
 use withheld_core::ask::{Ask, Terms};
+use withheld_core::name::SecretName;
 use withheld_core::policy::Decision;
 use withheld_wire::Upload;
 
@@ -104,9 +105,20 @@ async fn noted(
         Paper::Permit(permit) => permit.ask().host().clone(),
         Paper::Pass(pass) => pass.ask().host().clone(),
     };
+    let sent = sent(&paper, versions);
     let (receipt, closing) = house
         .log()?
         .intend_async(&visitor.who(), paper, versions)
         .await?;
-    Ok((receipt, Exchange::new(house, visitor, host, closing)))
+    let exchange = Exchange::new(house, visitor, host, closing).carrying(sent);
+    Ok((receipt, exchange))
+}
+
+/// The secrets that go out, and which versions of them.
+fn sent(paper: &Paper<'_>, versions: &[u64]) -> Vec<(SecretName, u64)> {
+    let Paper::Permit(permit) = paper else {
+        return Vec::new();
+    };
+    let names = permit.uses().iter().map(|one| one.binding.secret.clone());
+    names.zip(versions.iter().copied()).collect()
 }

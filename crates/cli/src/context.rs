@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use withheld_core::Code;
+use serde_json::Value;
+use withheld_core::api::AgentRequest;
 use withheld_core::name::Environment;
+use withheld_core::{Code, Refusal, Text, text};
 use withheld_vault::home::Home;
 
 use crate::cli::Global;
@@ -11,8 +13,12 @@ use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::output::{Outcome, Output};
 use crate::owner::{has_vault, no_vault};
-use crate::socket::Socket;
+use crate::project::Wish;
+use crate::socket::{ANSWER, Socket};
 use crate::terminal::Terminal;
+
+/// The environment where none is named.
+const DEFAULT: &str = "dev";
 
 /// What every verb starts from.
 pub(crate) struct Context {
@@ -25,31 +31,34 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The environment that was named; `None` where none was.
+    /// The environment that was named, of the project that this folder belongs to; `None` where none
+    /// was.
     ///
     /// # Errors
-    /// `usage` where it is no such name.
+    /// `usage` where it is no such name; `config_invalid` for a `withheld.toml` that cannot be read.
     pub(crate) fn named_environment(&self) -> Outcome<Option<Environment>> {
-        self.global
-            .environment
-            .as_deref()
-            .map(Environment::parse)
-            .transpose()
-            .map_err(|fault| {
-                Failure::wrong(
-                    "the environment cannot be read",
-                    &fault,
-                    "name one, like: -e dev, -e prod, -e billing/dev",
-                )
-            })
+        let Some(written) = &self.global.environment else {
+            return Ok(None);
+        };
+        environment_of(&Wish::find()?, written).map(Some)
     }
 
-    /// The environment that was named, else `dev`.
+    /// The environment that was named, else `dev`: a file of the folder names the project and never
+    /// chooses the environment (X18).
     ///
     /// # Errors
-    /// `usage` where it is no such name.
+    /// As [`Context::named_environment`].
     pub(crate) fn environment(&self) -> Outcome<Environment> {
-        Ok(self.named_environment()?.unwrap_or_else(Environment::dev))
+        let wish = Wish::find()?;
+        let written = self.global.environment.as_deref();
+        let environment = environment_of(&wish, written.unwrap_or(DEFAULT))?;
+        if let (None, Some(other)) = (written, wish.other_than(&environment)) {
+            self.output.note(&format!(
+                "note: this is for {environment}; {} is for {other} and chooses nothing: -e {other}",
+                wish.place()
+            ));
+        }
+        Ok(environment)
     }
 
     /// Whether nothing may be asked.
@@ -113,6 +122,43 @@ impl Context {
         Socket::agent(&home, self.variables.session.as_ref())
     }
 
+    /// The agents' socket, for a verb that uses what the session may use.
+    ///
+    /// # Errors
+    /// As [`Context::agent_socket`], and `owner_needed` where the folder, or an option, is for another
+    /// environment than the session: it would be another key than the one that is meant.
+    pub(crate) fn session_socket(&self) -> Outcome<Socket> {
+        let socket = self.agent_socket()?;
+        let wish = Wish::find()?;
+        if wish.own().is_some() || self.global.environment.is_some() {
+            self.stays_in(&wish, &socket.ask(&AgentRequest::Status, ANSWER)?)?;
+        }
+        Ok(socket)
+    }
+
+    /// Whether the session, whose `status` this is, has the environment that is asked for.
+    ///
+    /// # Errors
+    /// `owner_needed` where it has another one; `usage` where it is no such name.
+    pub(crate) fn stays_in(&self, wish: &Wish, status: &Value) -> Outcome {
+        let part = |name: &str| status["project"][name].as_str().unwrap_or_default();
+        let full = format!("{}/{}", part("project"), part("environment"));
+        let own = environment_of(wish, &full)?;
+        let written = self.global.environment.as_deref();
+        let named = written.map(|one| environment_of(wish, one)).transpose()?;
+        if let Some(other) = named.filter(|named| *named != own) {
+            return Err(another_environment("`-e`".into(), &other, &own));
+        }
+        match wish.other_than(&own) {
+            Some(other) => Err(another_environment(
+                text!("`{}`", wish.place()),
+                &other,
+                &own,
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn home_at(&self, named: Option<&Path>) -> Outcome<Home> {
         let home = match named {
             Some(folder) => Home::at(folder),
@@ -120,6 +166,25 @@ impl Context {
         };
         Ok(home?)
     }
+}
+
+fn environment_of(wish: &Wish, written: &str) -> Outcome<Environment> {
+    wish.environment(written).map_err(|fault| {
+        Failure::wrong(
+            "the environment cannot be read",
+            &fault,
+            "name one, like: -e dev, -e prod, -e billing/dev",
+        )
+    })
+}
+
+fn another_environment(who: Text, other: &Environment, own: &Environment) -> Failure {
+    Refusal::new(
+        Code::OwnerNeeded,
+        text!("{} asks for `{}`, and this session is for `{}`", who, *other, *own),
+        "work in a folder of this session's environment, or have the owner start a session for the other one",
+    )
+    .into()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use withheld_core::destination::HostFault;
 use withheld_core::name::NameFault;
 use withheld_core::path::PathFault;
 use withheld_core::record::RecordFault;
+use withheld_core::team::TeamFault;
 use withheld_core::{Code, Refusal};
 
 use crate::exit;
@@ -40,6 +41,7 @@ impl Fault for HostFault {}
 impl Fault for PlaceFault {}
 impl Fault for RecordFault {}
 impl Fault for PathFault {}
+impl Fault for TeamFault {}
 
 impl Refused {
     /// Which one.
@@ -97,6 +99,13 @@ impl Failure {
     pub(crate) fn at_place(refusal: Refusal, place: &str) -> Self {
         let mut refused = Refused::from(refusal);
         refused.said.message = format!("{} {place}", refused.said.message);
+        refused.into()
+    }
+
+    /// A refusal about these facts, which a program reads.
+    pub(crate) fn with_facts(refusal: Refusal, facts: Value) -> Self {
+        let mut refused = Refused::from(refusal);
+        refused.said.facts = facts;
         refused.into()
     }
 

@@ -20,6 +20,8 @@ mod failure;
 mod folder_for_tests;
 mod output;
 mod owner;
+mod project;
+mod said;
 mod shell;
 mod socket;
 mod start;

@@ -107,6 +107,15 @@ impl<'a> Owner<'a> {
         }
     }
 
+    /// Asks the broker anew what it says of itself: a vault was made since.
+    ///
+    /// # Errors
+    /// What the broker refuses.
+    pub(crate) fn greet(&mut self) -> Outcome {
+        self.hello = hello(&self.home, &self.socket)?;
+        Ok(())
+    }
+
     /// Asks the broker what needs no proof.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! `{"schema":…,"data":…}`, and read by the command line as JSON.
 
 mod call;
+mod team;
 
 use std::fmt;
 
@@ -16,8 +17,10 @@ use crate::name::{AgentId, Environment, SecretName};
 use crate::plain::word;
 use crate::record::{AgentRecord, AllowedHost};
 use crate::refusal::{Code, Retry};
+use crate::team::Take;
 
 pub use call::{NONCE_BYTES, Nonce, OwnerCall};
+pub use team::TeamAct;
 
 /// The field by which a program shows its session.
 pub const SESSION_HEADER: &str = "withheld-session";
@@ -90,6 +93,10 @@ pub enum ConfigKey {
     Listen,
     /// Whether the log waits for the disk: `process` or `power`.
     AuditDurability,
+    /// Certificates (PEM) that the team's server is verified by, besides the system's.
+    ExtraCa,
+    /// Whether an agent's `pull` needs the owner: `verified`, `ask` or `never`.
+    AutoPull,
 }
 
 impl crate::plain::__sealed::Sealed for ConfigKey {}
@@ -227,6 +234,13 @@ pub enum OwnerRequest {
     Status,
     /// Finish what runs, then end.
     Stop,
+    /// About the team.
+    Team {
+        /// What.
+        ask: TeamAct,
+        /// The passphrase, where it needs one.
+        proof: Option<Deposit>,
+    },
 }
 
 /// What an agent asks.
@@ -235,6 +249,12 @@ pub enum OwnerRequest {
 pub enum AgentRequest {
     /// One look: vault, broker, own secrets.
     Status,
+    /// The same, with the secrets of this environment: for programs without a session, which are the
+    /// user's own. An agent has the environment of its record and no other.
+    StatusOf {
+        /// The environment.
+        environment: Environment,
+    },
     /// Own secrets with their bindings.
     List {
         /// One of them.
@@ -266,6 +286,31 @@ pub enum AgentRequest {
     },
     /// A session of the built-in agent: its token and its environment.
     ProxyEnv,
+    /// How what is here stands to what the team has.
+    Diff {
+        /// The environment; an agent has its own only.
+        environment: Option<Environment>,
+        /// Open the values and compare them anew.
+        deep: bool,
+    },
+    /// Bring the team's versions here.
+    Pull {
+        /// The environment; an agent has its own only.
+        environment: Option<Environment>,
+        /// These; all that changed where none is named.
+        names: Vec<SecretName>,
+        /// `remote`, where both sides changed.
+        take: Option<Take>,
+    },
+    /// Give the team what changed here.
+    Push {
+        /// The environment; an agent has its own only.
+        environment: Option<Environment>,
+        /// These; all that changed where none is named.
+        names: Vec<SecretName>,
+        /// `local`, where both sides changed.
+        take: Option<Take>,
+    },
 }
 
 /// A refusal, as the command line reads it from a socket.

@@ -24,6 +24,7 @@ pub mod policy_doc;
 pub mod record;
 pub mod refusal;
 pub mod session;
+pub mod team;
 
 pub use ask::Ask;
 pub use binding::{Binding, BindingDraft, Place};

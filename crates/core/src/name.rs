@@ -55,6 +55,10 @@ word! {
     Environment, NameFault, environment
 }
 word! {
+    /// The name of somebody in a team: `[a-z0-9][a-z0-9._@-]{0,63}`, not key-like.
+    PersonName, NameFault, person_name
+}
+word! {
     /// A human's short note: at most 64 characters of a narrow alphabet, not key-like.
     Label, NameFault, label
 }
@@ -207,6 +211,23 @@ fn is_lower_name(written: &str) -> bool {
     bytes.next().is_some_and(|first| first.is_ascii_lowercase())
         && written.len() <= 32
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn person_name(written: &str) -> Result<String, NameFault> {
+    let mut bytes = written.bytes();
+    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    if !bytes.next().is_some_and(lower)
+        || written.len() > 64
+        || !bytes.all(|b| lower(b) || b"._@-".contains(&b))
+    {
+        return Err(NameFault::Grammar(
+            "a name here is a to z, 0 to 9 and ._@-, begins with a letter or a digit and has at most 64 characters",
+        ));
+    }
+    if looks_like_key(written) || written.split(['.', '_', '@', '-']).any(looks_like_key) {
+        return Err(NameFault::LooksLikeKey);
+    }
+    Ok(written.to_owned())
 }
 
 fn environment(written: &str) -> Result<String, NameFault> {
@@ -367,6 +388,25 @@ mod tests {
             "billing"
         );
         assert!(Environment::parse("a/b/c").is_err());
+    }
+
+    #[test]
+    fn people_have_short_plain_names() {
+        for good in ["bob", "b", "anna.lena@example.com", "bob-2", "7of9", "a_b"] {
+            assert_eq!(PersonName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "Bob", ".bob", "@bob", "b ob", "b/ob", "b\nob", "b\u{f6}b"] {
+            assert!(
+                matches!(PersonName::parse(bad), Err(NameFault::Grammar(_))),
+                "{bad:?}"
+            );
+        }
+        assert!(PersonName::parse(&"a".repeat(64)).is_ok());
+        assert!(PersonName::parse(&"a".repeat(65)).is_err());
+        assert_eq!(
+            PersonName::parse("sk_live_51hx7zabcdefgh9k"),
+            Err(NameFault::LooksLikeKey)
+        );
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod namespace;
 mod oracle;
 mod ran;
 mod skip;
+mod tap;
+mod team_server;
 mod temp;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,8 @@ pub use keyring::{Keyring, Mood};
 pub use oracle::{Leak, LeakOracle};
 pub use ran::{Command, Ran};
 pub use skip::skip;
+pub use tap::{Changed, Exchange, Tap};
+pub use team_server::{Copied, TeamServer};
 pub use temp::Temp;
 pub use upstream::{Authority, Connection, Seen, Upstream};
 pub use world::World;

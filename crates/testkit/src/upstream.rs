@@ -44,6 +44,14 @@ impl Authority {
         &self.pem
     }
 
+    /// A certificate for this name and its key, as the files of a server that is not ours.
+    pub(crate) fn pem_for(&self, name: &str) -> (String, String) {
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        let key = KeyPair::generate().expect("a key");
+        let leaf = params.signed_by(&key, &self.issuer).expect("a leaf");
+        (leaf.pem(), key.serialize_pem())
+    }
+
     /// A server's certificate for these names.
     fn leaf(&self, params: CertificateParams) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().expect("a key");

@@ -5,6 +5,8 @@
 //! and is judged by its descriptor: what is looked at is what is used.
 
 mod check;
+#[cfg(test)]
+pub(crate) mod kill;
 mod paths;
 mod shown;
 
@@ -13,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use withheld_core::{Code, Refusal, text};
+use withheld_core::{Code, Refusal, Text, text};
 
 use crate::fault;
 use shown::Shown;
@@ -35,7 +37,7 @@ const BELOW_ACCOUNT: &str = "Library/Application Support/withheld";
 const BELOW_ACCOUNT: &str = "AppData/Local/withheld";
 
 /// The directories of a home, parents first.
-const DIRECTORIES: &[&str] = &["vault", "vault/items", "audit", "ca", "run"];
+const DIRECTORIES: &[&str] = &["vault", "vault/items", "audit", "ca", "run", "team"];
 
 /// Where everything of an installation lies. Making one touches nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +46,18 @@ pub struct Home {
 }
 
 impl Home {
+    /// The account's own folder, as the user database has it; `None` where it has none.
+    #[must_use]
+    pub fn account() -> Option<PathBuf> {
+        withheld_secret::home_of_user()
+    }
+
     /// The home of this account, as the user database has it.
     ///
     /// # Errors
     /// `config_invalid` where the database has no home for this account.
     pub fn of_account() -> Result<Self, Refusal> {
-        withheld_secret::home_of_user()
+        Self::account()
             .map(|account| Self {
                 path: account.join(BELOW_ACCOUNT),
             })
@@ -136,6 +144,8 @@ impl Home {
     /// # Errors
     /// As [`Home::read`]; `store_unavailable` also when the disk is full. The old file is kept.
     pub fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+        #[cfg(test)]
+        kill::point(file)?;
         let Some((directory, name)) = self.descend(file)? else {
             return Err(missing_folder());
         };
@@ -162,6 +172,8 @@ impl Home {
     /// # Errors
     /// As [`Home::write`].
     pub fn remove(&self, file: &Path) -> Result<(), Refusal> {
+        #[cfg(test)]
+        kill::point(file)?;
         let Some((directory, name)) = self.descend(file)? else {
             return Ok(());
         };
@@ -235,6 +247,11 @@ impl Home {
         }
         missing.into_iter().rev().try_for_each(make_directory)
     }
+}
+
+/// A path of the home, as an error may show it.
+pub(crate) fn shown(path: &Path) -> Text {
+    Shown::of(path).text()
 }
 
 /// A new file of ours, all of its bytes on the disk.

@@ -22,6 +22,9 @@ pub(crate) struct Index {
     /// The highest counter of a policy document that was in force.
     pub(crate) policy_floor: u64,
     pub(crate) authority: Option<AuthorityItem>,
+    /// The device that this installation is in a team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<DeviceItem>,
     secrets: BTreeMap<Environment, BTreeMap<SecretName, Secret>>,
 }
 
@@ -32,6 +35,13 @@ pub(crate) struct AuthorityItem {
     pub(crate) version: u64,
     pub(crate) address: String,
     pub(crate) ends: Moment,
+}
+
+/// Where the seed of a team's device rests.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceItem {
+    pub(crate) address: String,
 }
 
 /// One name. It stays when its values are removed, so that no version number is used twice.
@@ -63,6 +73,17 @@ impl Index {
             .into_iter()
             .flatten()
             .filter(|(_, secret)| !secret.versions.is_empty())
+    }
+
+    /// The environments that hold a secret.
+    pub(crate) fn environments(&self) -> impl Iterator<Item = &Environment> {
+        let held = |names: &BTreeMap<SecretName, Secret>| {
+            names.values().any(|secret| !secret.versions.is_empty())
+        };
+        self.secrets
+            .iter()
+            .filter(move |(_, names)| held(names))
+            .map(|(environment, _)| environment)
     }
 
     pub(crate) fn current(&self, environment: &Environment, name: &SecretName) -> Option<&Stored> {
@@ -117,6 +138,7 @@ impl Index {
             .flat_map(|secret| &secret.versions)
             .map(|stored| stored.address.as_str())
             .chain(self.authority.as_ref().map(|item| item.address.as_str()))
+            .chain(self.device.as_ref().map(|item| item.address.as_str()))
     }
 
     pub(crate) fn seal(&self, vault: &Key, installation: &str) -> Result<Vec<u8>, Refusal> {

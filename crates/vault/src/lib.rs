@@ -19,6 +19,7 @@ pub mod origin;
 pub mod owner;
 mod rest;
 pub mod sealer;
+pub mod team;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,

@@ -3,6 +3,8 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use withheld_core::{PolicyContent, Refusal};
 use withheld_secret::SecretValue;
+use withheld_team::id::{Signature, VerifyKey};
+use withheld_team::label::Label;
 
 use crate::key::Key;
 use crate::vault::Unlocked;
@@ -30,6 +32,16 @@ impl OwnerProof {
         let json = content.to_json()?;
         let signature = sign(&self.seed, &PolicyContent::signed_message(&json));
         Ok(PolicyContent::file(&json, &signature))
+    }
+
+    /// Signs, as a device's admin key, what a team lets only its people sign.
+    pub(crate) fn sign_as_admin(&self, label: Label, bytes: &[u8]) -> Signature {
+        Signature::of(sign(&self.seed, &label.before(bytes)))
+    }
+
+    /// The public half of that key.
+    pub(crate) fn admin_key(&self) -> VerifyKey {
+        VerifyKey::of(public(&self.seed))
     }
 
     /// Seals the vault key and the owner key under another passphrase. The old one opens nothing

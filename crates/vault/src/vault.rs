@@ -9,6 +9,7 @@ use withheld_secret::SecretValue;
 use zeroize::Zeroizing;
 
 pub use held::{Held, HeldVersion};
+pub(crate) use unlocked::Standing;
 pub use unlocked::Unlocked;
 
 use crate::ca::Authority;

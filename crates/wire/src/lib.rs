@@ -26,6 +26,7 @@ mod outgoing;
 mod part;
 mod place;
 mod pool;
+mod post;
 mod reply;
 mod route;
 mod send;
@@ -38,6 +39,7 @@ mod upload;
 pub(crate) mod wash;
 
 pub use place::can_carry;
+pub use post::{Carried, Returned, TeamServer, Token};
 pub use reply::{Reply, ReplyBody, ReplyFault};
 pub use send::Still;
 pub use upload::{Upload, UploadFault};
@@ -49,6 +51,13 @@ use pool::Pool;
 use route::Route;
 use strip::Towards;
 use tls::Tls;
+
+/// How many certificates a PEM file holds; `None` where there is none, or one of them cannot be a
+/// root.
+#[must_use]
+pub fn certificates_in(pem: &str) -> Option<usize> {
+    tls::certificates(pem).map(|all| all.len())
+}
 
 /// What the wire is told once.
 pub struct WireConfig {
@@ -100,6 +109,8 @@ pub struct Wire {
     dialler: Dialler,
     tls: Tls,
     pool: Arc<Pool>,
+    /// Connections to the team's server.
+    waiting: post::Waiting,
     armory: Armory,
     via: String,
     limits: Limits,
@@ -163,6 +174,7 @@ impl Wire {
             dialler: Dialler::new(resolver, judge, own, limits.connect),
             tls: Tls::default(),
             pool: Arc::new(Pool::new(limits.idle)),
+            waiting: post::Waiting::default(),
             armory: Armory::default(),
             via: config.via,
             limits,
@@ -234,6 +246,23 @@ impl Wire {
         body: Upload,
     ) -> Result<Reply, Failed> {
         send::pass(self, session, pass, receipt, body).await
+    }
+
+    /// Carries a request to the team's server and brings its whole reply. The bytes are sealed and
+    /// signed by whoever calls; `token` is the one that opens a server for a first team, and goes into
+    /// the field `Authorization` alone.
+    ///
+    /// # Errors
+    /// `server_unreachable` where nothing answers in time and as HTTP asks; `upstream_untrusted`,
+    /// `upstream_address_refused`; `value_unusable` for the token; `internal` for a request that
+    /// cannot be written.
+    pub async fn post(
+        &self,
+        server: &TeamServer,
+        request: Carried,
+        token: Option<Token>,
+    ) -> Result<Returned, Refusal> {
+        post::post(self, server, request, token).await
     }
 
     /// A session without needles gets no reply: nothing could be washed out of it.

@@ -25,7 +25,15 @@ mod tests;
 pub(crate) struct Tls {
     /// A short list (one entry for each `--ca`), compared as bytes: cheaper than hashing a PEM file
     /// for every request.
-    known: Mutex<Vec<(Option<String>, Trust)>>,
+    known: Mutex<Vec<Known>>,
+}
+
+struct Known {
+    /// Whether the system's roots count.
+    system: bool,
+    /// Certificates of somebody's own: in the place of the system's, or besides them.
+    pem: Option<String>,
+    config: Arc<ClientConfig>,
 }
 
 /// A configuration and its number, which stands for it in the key of the pool.
@@ -33,6 +41,16 @@ pub(crate) struct Tls {
 pub(crate) struct Trust {
     pub(crate) number: usize,
     config: Arc<ClientConfig>,
+    whose: Whose,
+}
+
+/// Who chose the certificates, and so what mends them.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// A binding's `--ca`.
+    Binding,
+    /// The setting `extra-ca`.
+    Team,
 }
 
 impl Tls {
@@ -41,16 +59,43 @@ impl Tls {
     /// # Errors
     /// `upstream_untrusted` where the roots cannot be read.
     pub(crate) fn trust(&self, ca: Option<&str>) -> Result<Trust, Refusal> {
+        self.known_or_new(ca.is_none(), ca, Whose::Binding)
+    }
+
+    /// The configuration for the team's server: certificates of the owner's besides the system's.
+    ///
+    /// # Errors
+    /// `upstream_untrusted` where the roots cannot be read.
+    pub(crate) fn trust_team(&self, extra: Option<&str>) -> Result<Trust, Refusal> {
+        self.known_or_new(true, extra, Whose::Team)
+    }
+
+    fn known_or_new(
+        &self,
+        system: bool,
+        pem: Option<&str>,
+        whose: Whose,
+    ) -> Result<Trust, Refusal> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, trust)) = known.iter().find(|(of, _)| of.as_deref() == ca) {
-            return Ok(trust.clone());
-        }
-        let trust = Trust {
-            number: known.len(),
-            config: Arc::new(config(ca)?),
+        let found = known
+            .iter()
+            .position(|one| one.system == system && one.pem.as_deref() == pem);
+        let number = match found {
+            Some(number) => number,
+            None => {
+                known.push(Known {
+                    system,
+                    pem: pem.map(str::to_owned),
+                    config: Arc::new(config(system, pem, whose)?),
+                });
+                known.len() - 1
+            }
         };
-        known.push((ca.map(str::to_owned), trust.clone()));
-        Ok(trust)
+        Ok(Trust {
+            number,
+            config: Arc::clone(&known[number].config),
+            whose,
+        })
     }
 }
 
@@ -83,13 +128,13 @@ impl Trust {
                     "try again later, and check that the port speaks TLS",
                 )
             })?
-            .map_err(|fault| refusal(host, &fault))
+            .map_err(|fault| refusal(host, &fault, self.whose))
     }
 }
 
-fn config(ca: Option<&str>) -> Result<ClientConfig, Refusal> {
+fn config(system: bool, pem: Option<&str>, whose: Whose) -> Result<ClientConfig, Refusal> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| {
             Refusal::new(
@@ -98,41 +143,69 @@ fn config(ca: Option<&str>) -> Result<ClientConfig, Refusal> {
                 "report this as a bug",
             )
         })?;
-    let mut config = match ca {
-        Some(pem) => builder
-            .with_root_certificates(roots_of(pem)?)
-            .with_no_client_auth(),
+    let own = match pem {
+        Some(pem) => certificates(pem).ok_or_else(|| unreadable(whose))?,
+        None => Vec::new(),
+    };
+    let mut config = if system {
         #[cfg(target_os = "linux")]
-        None => builder
-            .with_root_certificates(system_roots(BUNDLES)?)
-            .with_no_client_auth(),
+        {
+            // Without a bundle, the owner's own certificates are the roots there are.
+            let mut roots = match system_roots(BUNDLES) {
+                Err(_) if !own.is_empty() => RootCertStore::empty(),
+                roots => roots?,
+            };
+            roots.add_parsable_certificates(own);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
         #[cfg(not(target_os = "linux"))]
-        None => {
-            use rustls_platform_verifier::BuilderVerifierExt as _;
+        {
+            use rustls_platform_verifier::Verifier;
+            let verifier = if own.is_empty() {
+                Verifier::new(provider)
+            } else {
+                Verifier::new_with_extra_roots(own, provider)
+            };
+            let verifier = verifier.map_err(|_| no_roots())?;
+            // The library's word for any verifier but its own; this one is the system's.
             builder
-                .with_platform_verifier()
-                .map_err(|_| no_roots())?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
                 .with_no_client_auth()
         }
+    } else {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(own);
+        builder.with_root_certificates(roots).with_no_client_auth()
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn roots_of(pem: &str) -> Result<RootCertStore, Refusal> {
+/// The certificates of a PEM file, each of them fit to be a root; `None` where one is not, or where
+/// there is none.
+pub(crate) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .ok()?;
     let mut roots = RootCertStore::empty();
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let all = read.is_ok_and(|certificates| {
-        !certificates.is_empty() && certificates.into_iter().all(|one| roots.add(one).is_ok())
-    });
-    if !all {
-        return Err(Refusal::new(
+    let fits = all.iter().all(|one| roots.add(one.clone()).is_ok());
+    (fits && !all.is_empty()).then_some(all)
+}
+
+fn unreadable(whose: Whose) -> Refusal {
+    match whose {
+        Whose::Binding => Refusal::new(
             Code::UpstreamUntrusted,
             "the certificates of this binding cannot be read",
             "bind again with `--ca FILE`, a PEM file of certificates",
-        ));
+        ),
+        Whose::Team => Refusal::new(
+            Code::UpstreamUntrusted,
+            "the certificates of the setting `extra-ca` cannot be read",
+            "set them again, from a PEM file of certificates: withheld config extra-ca FILE",
+        ),
     }
-    Ok(roots)
 }
 
 /// Where Linux systems keep their roots. Fixed: what reads `SSL_CERT_FILE` trusts whoever set it.
@@ -172,7 +245,7 @@ fn no_roots() -> Refusal {
 }
 
 /// What went wrong in a handshake, without the library's text.
-fn refusal(host: &Host, fault: &io::Error) -> Refusal {
+fn refusal(host: &Host, fault: &io::Error, whose: Whose) -> Refusal {
     use rustls::Error;
     let inner = fault
         .get_ref()
@@ -185,7 +258,7 @@ fn refusal(host: &Host, fault: &io::Error) -> Refusal {
                 "check that the port speaks TLS, and try again later",
             );
         }
-        Some(Error::InvalidCertificate(fault)) => certificate_hint(fault),
+        Some(Error::InvalidCertificate(fault)) => certificate_hint(fault, whose),
         Some(
             Error::PeerIncompatible(_)
             | Error::AlertReceived(
@@ -215,7 +288,7 @@ fn refusal(host: &Host, fault: &io::Error) -> Refusal {
     )
 }
 
-fn certificate_hint(fault: &CertificateError) -> &'static str {
+fn certificate_hint(fault: &CertificateError, whose: Whose) -> &'static str {
     match fault {
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
@@ -226,8 +299,13 @@ fn certificate_hint(fault: &CertificateError) -> &'static str {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "Check the host's name: the certificate is for another one."
         }
-        _ => {
-            "If the host has a certificate authority of its own, have the owner bind it with `--ca FILE`."
-        }
+        _ => match whose {
+            Whose::Binding => {
+                "If the host has a certificate authority of its own, have the owner bind it with `--ca FILE`."
+            }
+            Whose::Team => {
+                "If the server has a certificate authority of its own, the owner names it: withheld config extra-ca FILE"
+            }
+        },
     }
 }

@@ -27,7 +27,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use withheld_core::destination::Host;
-use withheld_core::name::RequestId;
+use withheld_core::name::{Environment, RequestId, SecretName};
 use withheld_core::policy::Refused;
 use withheld_core::{Code, Moment, Refusal};
 
@@ -37,7 +37,10 @@ use self::writer::{Class, Setting, Writer};
 use crate::anchor::{Anchor, Anchored};
 use crate::key::Sealer;
 use crate::paper::{self, Paper};
-use crate::record::{Kind, OwnerAct, RequestRecord, SessionAct, SessionRecord, TunnelRecord, Who};
+use crate::record::{
+    Kind, OwnerAct, RequestRecord, SessionAct, SessionRecord, SyncAct, SyncRecord, TunnelRecord,
+    Who,
+};
 
 pub use self::closing::{Closing, Receipt};
 
@@ -227,6 +230,37 @@ impl Log {
             session: who.session,
             environment: who.environment.clone(),
             act,
+        };
+        let seq = self
+            .0
+            .shared
+            .with(|writer| writer.write(Class::Due, record))?;
+        self.settled(seq)
+    }
+
+    /// Records that versions came from the team or went to it. Blocks until that is on disk.
+    ///
+    /// # Errors
+    /// `audit_unavailable`.
+    pub fn sync(
+        &self,
+        who: &Who,
+        environment: &Environment,
+        act: SyncAct,
+        versions: &[(SecretName, u64)],
+    ) -> Result<(), Refusal> {
+        let mut versions = versions.to_vec();
+        versions.sort();
+        let (secrets, versions): (Vec<_>, Vec<_>) = versions.into_iter().unzip();
+        let record = |at| SyncRecord {
+            at,
+            kind: Kind::Sync,
+            agent: who.agent.clone(),
+            session: who.session,
+            environment: environment.clone(),
+            act,
+            secrets,
+            versions,
         };
         let seq = self
             .0

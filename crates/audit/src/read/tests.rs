@@ -53,6 +53,7 @@ fn told(entry: &Entry) -> String {
         }
         Entry::Tunnel(record) => format!("tunnel {}", record.host),
         Entry::Session(_) => "session".to_owned(),
+        Entry::Sync(_) => "sync".to_owned(),
         Entry::Owner(record) => serde_json::to_value(record.act)
             .unwrap()
             .as_str()

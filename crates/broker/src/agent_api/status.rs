@@ -1,18 +1,29 @@
 //! `withheld.status/1`: one look.
 
+mod next;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use withheld_core::name::{AgentId, Environment, SecretName, SessionId, Workspace};
-use withheld_core::refusal::Actor;
-use withheld_core::{Moment, Refusal, plain};
+use withheld_core::team::WaitingId;
+use withheld_core::{Code, Moment, Refusal, plain, text};
+use withheld_vault::team::DriftRow;
 
+use self::next::Step;
 use crate::answer::Answer;
 use crate::house::{House, VaultState};
 use crate::process::Process;
 use crate::session::Caller;
 use crate::stages::record_of;
+use crate::team_api::{self, AsOf, WaitingShown};
 use crate::view::{self, SecretShown};
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "tests")]
+mod tests;
 
 plain! {
     struct You {
@@ -29,15 +40,12 @@ plain! {
         environment: Option<Workspace>,
     }
 
-    /// What waits for the owner. Nothing does yet: there are no requests.
+    /// What waits for the owner.
     struct Waiting {
+        id: WaitingId,
+        kind: &'static str,
+        secret: SecretName,
         since: Moment,
-    }
-
-    struct Step {
-        who: Actor,
-        argv: Vec<&'static str>,
-        why: &'static str,
     }
 }
 
@@ -51,6 +59,9 @@ struct Status {
     secrets: Vec<SecretShown>,
     waiting: Vec<Waiting>,
     next: Vec<Step>,
+    /// Whether the states are what the team's server says now; `null` without a team.
+    verified: Option<bool>,
+    as_of: Option<AsOf>,
 }
 
 #[derive(Serialize)]
@@ -62,9 +73,26 @@ struct Broker {
     started_by: Option<withheld_core::endpoint_path::EndpointPath>,
 }
 
-pub(super) fn status(house: &House, caller: &Caller, has_token: bool) -> Result<Answer, Refusal> {
+/// # Errors
+/// `owner_needed` where an agent asks for another environment than its own.
+pub(super) fn status(
+    house: &Arc<House>,
+    caller: &Caller,
+    has_token: bool,
+    environment: &Environment,
+) -> Result<Answer, Refusal> {
+    if has_token && *environment != caller.session.environment {
+        return Err(Refusal::new(
+            Code::OwnerNeeded,
+            text!("this session is for `{}`", caller.session.environment),
+            "have the owner start a session for the other environment",
+        ));
+    }
     let state = house.vault_state();
     let process = Process::now(house.started_by.as_ref());
+    let team = Look::of(house, environment);
+    let secrets = secrets(house, caller, environment, team.as_ref());
+    let waiting = waiting(team.as_ref(), &secrets, has_token);
     let status = Status {
         you: You {
             kind: if has_token { "agent" } else { "owner" },
@@ -81,56 +109,110 @@ pub(super) fn status(house: &House, caller: &Caller, has_token: bool) -> Result<
             version: process.version,
             started_by: process.started_by,
         },
-        project: project(&caller.session.environment),
-        secrets: secrets(house, caller),
-        waiting: Vec::new(),
-        next: next(&state),
+        project: project(team.as_ref(), environment),
+        next: next::steps(house, &state, has_token, environment, &secrets, &waiting),
+        secrets,
+        waiting,
+        verified: team.as_ref().map(|team| team.verified),
+        as_of: team.as_ref().map(|team| team.as_of),
     };
     Answer::private("withheld.status/1", &status)
 }
 
+/// What the team has to say of an environment.
+struct Look {
+    workspace: Option<Workspace>,
+    rows: BTreeMap<SecretName, DriftRow>,
+    verified: bool,
+    as_of: AsOf,
+    waiting: Vec<WaitingShown>,
+}
+
+impl Look {
+    /// `None` without a team, and while the vault is locked.
+    fn of(house: &Arc<House>, environment: &Environment) -> Option<Self> {
+        let team = house.team_here()?;
+        let (rows, verified) = team_api::drift(house, &team, environment);
+        let rows = rows.into_iter().map(|row| (row.name.clone(), row));
+        let mut waiting = team_api::waiting(house, &team).unwrap_or_default();
+        waiting.retain(|one| one.environment == *environment);
+        Some(Self {
+            workspace: team.workspace(),
+            rows: rows.collect(),
+            verified,
+            as_of: team_api::as_of(&team, environment),
+            waiting,
+        })
+    }
+}
+
 /// Before `init`, and for an agent whose record is gone, there is nothing to show: that is no error.
-fn secrets(house: &House, caller: &Caller) -> Vec<SecretShown> {
+fn secrets(
+    house: &House,
+    caller: &Caller,
+    environment: &Environment,
+    team: Option<&Look>,
+) -> Vec<SecretShown> {
     let Ok(policy) = house.policy() else {
         return Vec::new();
     };
-    let Ok(record) = record_of(&policy, &caller.session) else {
+    let record = record_of(&policy, &caller.session).ok();
+    // Only the user's own programs look at an environment that is not their session's.
+    let is_own = *environment == caller.session.environment;
+    if is_own && record.is_none() {
         return Vec::new();
-    };
+    }
     let vault = house.unlocked().ok();
-    let environment = &record.environment;
-    let is_granted = |name: &SecretName| record.grants(name);
-    view::names(&policy, vault.as_deref(), environment, is_granted)
+    let is_granted =
+        |name: &SecretName| !is_own || record.is_some_and(|record| record.grants(name));
+    let mut names = view::names(&policy, vault.as_deref(), environment, is_granted);
+    for name in team.iter().flat_map(|team| team.rows.keys()) {
+        if is_granted(name) && !names.contains_key(name) {
+            names.insert(name.clone(), None);
+        }
+    }
+    names
         .iter()
         .map(|(name, held)| {
-            view::in_status(&policy, environment, name, held.as_ref(), vault.is_some())
+            let held = held.as_ref();
+            let shown = view::in_status(&policy, environment, name, held, vault.is_some());
+            let shown = match team.and_then(|team| team.rows.get(name)) {
+                Some(row) => shown.in_team(row),
+                None => shown,
+            };
+            let suspect = held.and_then(|held| {
+                let suspects = &house.suspects;
+                suspects.of(environment, name, held.version)
+            });
+            match suspect {
+                Some(suspect) => shown.refused_with(suspect.status),
+                None => shown,
+            }
         })
         .collect()
 }
 
-/// Both parts of an environment have the grammar of a workspace's name.
-fn project(environment: &Environment) -> Project {
-    Project {
-        workspace: Workspace::local(),
-        project: Workspace::parse(environment.project()).ok(),
-        environment: Workspace::parse(environment.short()).ok(),
-    }
+/// An agent sees what waits of its own secrets.
+fn waiting(team: Option<&Look>, secrets: &[SecretShown], has_token: bool) -> Vec<Waiting> {
+    let is_shown =
+        |one: &&WaitingShown| !has_token || secrets.iter().any(|secret| secret.name == one.secret);
+    let waiting = team.iter().flat_map(|team| &team.waiting).filter(is_shown);
+    let row = |one: &WaitingShown| Waiting {
+        id: one.id.clone(),
+        kind: one.kind,
+        secret: one.secret.clone(),
+        since: one.since,
+    };
+    waiting.map(row).collect()
 }
 
-fn next(state: &VaultState) -> Vec<Step> {
-    let owner = |argv, why| {
-        vec![Step {
-            who: Actor::Owner,
-            argv,
-            why,
-        }]
-    };
-    match state {
-        VaultState::Absent => owner(vec!["withheld", "init"], "no_vault"),
-        VaultState::Locked(_) | VaultState::Shut => {
-            owner(vec!["withheld", "unlock"], "vault_locked")
-        }
-        VaultState::Unlocked(_) => Vec::new(),
+/// Both parts of an environment have the grammar of a workspace's name.
+fn project(team: Option<&Look>, environment: &Environment) -> Project {
+    let workspace = team.and_then(|team| team.workspace.clone());
+    Project {
+        workspace: workspace.unwrap_or_else(Workspace::local),
+        project: Workspace::parse(environment.project()).ok(),
+        environment: Workspace::parse(environment.short()).ok(),
     }
 }
 

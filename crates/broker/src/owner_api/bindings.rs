@@ -60,6 +60,7 @@ pub(super) fn bind(
             .iter()
             .try_for_each(|name| bind_all(content, environment, name, drafts))
     })?;
+    house.tell_team(&proof, environment, names)?;
     let names = names.to_vec();
     Answer::of("withheld.bind/1", &Bound { names, hosts })
 }
@@ -95,6 +96,7 @@ pub(super) fn unbind(
         }
         Ok(())
     })?;
+    house.tell_team(&proof, environment, names)?;
     let (names, hosts) = (names.to_vec(), vec![host.clone()]);
     Answer::of("withheld.bind/1", &Bound { names, hosts })
 }
@@ -158,7 +160,7 @@ fn change_list(
 ///
 /// # Errors
 /// `internal` without randomness for their ids.
-pub(super) fn bind_all(
+pub(crate) fn bind_all(
     content: &mut PolicyContent,
     environment: &Environment,
     name: &SecretName,
@@ -182,7 +184,7 @@ pub(super) fn bind_all(
 ///
 /// # Errors
 /// `usage` where it cannot, or where the draft contradicts itself.
-pub(super) fn carries(
+pub(crate) fn carries(
     name: &SecretName,
     draft: &BindingDraft,
     fits: impl FnOnce(&Place, Option<&Format>) -> bool,
@@ -216,7 +218,7 @@ pub(super) fn carries(
 }
 
 /// The hosts of drafts, each once.
-pub(super) fn hosts_of<'a>(drafts: impl IntoIterator<Item = &'a BindingDraft>) -> Vec<HostPattern> {
+pub(crate) fn hosts_of<'a>(drafts: impl IntoIterator<Item = &'a BindingDraft>) -> Vec<HostPattern> {
     let mut hosts: Vec<_> = drafts.into_iter().map(|one| one.host.clone()).collect();
     hosts.sort();
     hosts.dedup();

@@ -13,14 +13,14 @@ use withheld_vault::{OwnerProof, Unlocked};
 use crate::house::{House, VaultState, bug, no_vault};
 
 /// What the passphrases of one call have to be sealed for.
-pub(super) struct Seal(Option<Vec<u8>>);
+pub(crate) struct Seal(Option<Vec<u8>>);
 
 impl Seal {
     /// Reads it off the call. Its nonce is used from now on, whatever comes of the call.
     ///
     /// # Errors
     /// `internal`: the types rule it out.
-    pub(super) fn of(house: &House, call: &OwnerCall) -> Result<Self, Refusal> {
+    pub(crate) fn of(house: &House, call: &OwnerCall) -> Result<Self, Refusal> {
         let own = |nonce: &&_| house.nonces.take(nonce);
         let nonce = call.nonce.as_ref().filter(own);
         let context = nonce.map(|nonce| call.request.proof_context(nonce));
@@ -28,7 +28,7 @@ impl Seal {
     }
 
     /// A passphrase of the call.
-    pub(super) fn on<'a>(&'a self, deposit: &'a Deposit) -> Sealed<'a> {
+    pub(crate) fn on<'a>(&'a self, deposit: &'a Deposit) -> Sealed<'a> {
         Sealed {
             deposit,
             context: self.0.as_deref(),
@@ -38,8 +38,8 @@ impl Seal {
 
 /// A passphrase as it came.
 #[derive(Clone, Copy)]
-pub(super) struct Sealed<'a> {
-    pub(super) deposit: &'a Deposit,
+pub(crate) struct Sealed<'a> {
+    pub(crate) deposit: &'a Deposit,
     context: Option<&'a [u8]>,
 }
 
@@ -48,15 +48,15 @@ impl<'a> Sealed<'a> {
     ///
     /// # Errors
     /// `conflict` where the call has no nonce, or one that was used or is not of this broker.
-    pub(super) fn purpose(self) -> Result<Purpose<'a>, Refusal> {
+    pub(crate) fn purpose(self) -> Result<Purpose<'a>, Refusal> {
         self.context.map(Purpose::Passphrase).ok_or_else(misused)
     }
 }
 
 /// An open vault and the owner's proof, for one command.
-pub(super) struct Proven {
-    pub(super) vault: Arc<Unlocked>,
-    pub(super) proof: OwnerProof,
+pub(crate) struct Proven {
+    pub(crate) vault: Arc<Unlocked>,
+    pub(crate) proof: OwnerProof,
 }
 
 /// Proves that the owner is here. A locked vault is unlocked by it.
@@ -64,7 +64,7 @@ pub(super) struct Proven {
 /// # Errors
 /// `wrong_passphrase`, after which the next try has to wait; `conflict` where the proof was made for
 /// another call, which is no try; what unlocking refuses.
-pub(super) fn proven(house: &Arc<House>, proof: Sealed<'_>) -> Result<Proven, Refusal> {
+pub(crate) fn proven(house: &Arc<House>, proof: Sealed<'_>) -> Result<Proven, Refusal> {
     if let Err(wait_s) = house.passphrases.may_try(Instant::now()) {
         return Err(later("too many passphrases were wrong", wait_s));
     }

@@ -15,7 +15,7 @@ use crate::house::House;
 #[derive(Serialize)]
 struct Setting {
     key: ConfigKey,
-    /// As the owner wrote it; `null`: the default.
+    /// As the owner wrote it, of certificates how many there are; `null`: the default.
     value: Option<String>,
 }
 
@@ -25,25 +25,16 @@ plain! {
     }
 }
 
-/// Reads a setting, or changes it. `listen` counts from the next start.
+/// Reads a setting, or changes it; an empty value takes it back to its default. `listen` counts from the next start.
 pub(super) fn config(
     house: &Arc<House>,
     key: ConfigKey,
     value: Option<&str>,
     proof: Option<Sealed<'_>>,
 ) -> Result<Answer, Refusal> {
-    let file = house.home.read(&house.home.config())?;
-    let mut file = file
-        .as_deref()
-        .map(FileConfig::read)
-        .transpose()?
-        .unwrap_or_default();
+    let mut file = FileConfig::of(&house.home)?;
     if let Some(value) = value {
-        let value = Some(value.to_owned());
-        match key {
-            ConfigKey::Listen => file.listen = value,
-            ConfigKey::AuditDurability => file.audit_durability = value,
-        }
+        *field(&mut file, key) = Some(value.to_owned()).filter(|value| !value.is_empty());
         // What would not be read at the next start is not written.
         let resolved = file.resolve()?;
         proven(house, proof.ok_or_else(no_proof)?)?;
@@ -51,11 +42,29 @@ pub(super) fn config(
         house.home.write(&house.home.config(), &file.to_toml()?)?;
         house.log()?.set_durability(resolved.durability);
     }
+    let value = field(&mut file, key).take();
     let value = match key {
-        ConfigKey::Listen => file.listen,
-        ConfigKey::AuditDurability => file.audit_durability,
+        ConfigKey::ExtraCa => value.as_deref().map(counted),
+        _ => value,
     };
     Answer::private("withheld.config/1", &Setting { key, value })
+}
+
+fn field(file: &mut FileConfig, key: ConfigKey) -> &mut Option<String> {
+    match key {
+        ConfigKey::Listen => &mut file.listen,
+        ConfigKey::AuditDurability => &mut file.audit_durability,
+        ConfigKey::ExtraCa => &mut file.extra_ca,
+        ConfigKey::AutoPull => &mut file.auto_pull,
+    }
+}
+
+fn counted(pem: &str) -> String {
+    match withheld_wire::certificates_in(pem) {
+        None => "no certificates that can be read".to_owned(),
+        Some(1) => "1 certificate".to_owned(),
+        Some(many) => format!("{many} certificates"),
+    }
 }
 
 /// Ends the broker when its requests have ended.

@@ -11,7 +11,7 @@ use withheld_vault::Origin;
 use super::bindings::{bind_all, carries, hosts_of, known};
 use super::proof::{Proven, Sealed, proven};
 use crate::answer::Answer;
-use crate::arming::Incoming;
+use crate::arming::{Incoming, Source};
 use crate::clock;
 use crate::house::House;
 
@@ -74,13 +74,17 @@ pub(super) fn store(
     }
     let current = house.policy()?;
     let newest = draft.as_ref().map_or(&*current, |draft| &draft.policy);
-    let incoming = Incoming { environment, items };
+    let incoming = Incoming {
+        environment,
+        source: Source::Owner(items),
+    };
     house.arm_for(&vault, &[newest, &*current], Some(incoming))?;
     let versions = vault.store(environment, &values, Origin::Owner, clock::now())?;
     // The plaintexts are wiped before anything else is done.
     drop(values);
     if let Some(draft) = draft {
         house.enact(&vault, draft)?;
+        house.tell_team(&proof, environment, &names)?;
     }
     let version = |(name, version)| Version { name, version };
     let stored = names.into_iter().zip(versions).map(version).collect();

@@ -6,6 +6,7 @@
 )]
 
 mod read;
+mod team;
 #[cfg(test)]
 mod tests;
 pub(crate) mod usage;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use read::{Read, is_broker, parse, wants_json};
+pub(crate) use team::{Team, TeamCreate, TeamInvite, TeamJoin, TeamSet, TeamVerb};
 
 /// Agents use your credentials. They never hold them.
 #[derive(Debug, Parser)]
@@ -88,6 +90,24 @@ pub(crate) enum Verb {
     /// One look: vault, broker, keys, and the next command
     #[command(after_help = "Example:\n  withheld status --json")]
     Status(Status),
+    /// What waits for the owner; on a terminal it asks
+    #[command(after_help = "Example:\n  withheld pending")]
+    Pending,
+    /// Accept what waits, after showing it
+    #[command(after_help = "Example:\n  withheld approve b_1f3a9c02")]
+    Approve(Answers),
+    /// Refuse what waits
+    #[command(after_help = "Example:\n  withheld deny b_1f3a9c02")]
+    Deny(Answers),
+    /// How what is here stands to what the team has
+    #[command(after_help = "Example:\n  withheld diff -e billing/dev --exit-code")]
+    Diff(Diff),
+    /// Bring the team's versions here
+    #[command(after_help = "Example:\n  withheld pull STRIPE_KEY --take remote")]
+    Pull(Pull),
+    /// Give the team what changed here
+    #[command(after_help = "Example:\n  withheld push -e billing/dev")]
+    Push(Push),
     /// Call an API with a key by its name
     #[command(
         after_help = "Example:\n  withheld call https://api.stripe.com/v1/balance --bearer STRIPE_KEY"
@@ -105,6 +125,14 @@ pub(crate) enum Verb {
     /// Point a program at the broker
     #[command(after_help = "Example:\n  withheld proxy env --shell fish")]
     Proxy(Proxy),
+    /// Who shares which environments
+    #[command(after_help = "Example:\n  withheld team invite newdev --to billing/dev:read")]
+    Team(Team),
+    /// Run the server of a team: it stores and orders what it cannot read
+    #[command(
+        after_help = "Example:\n  withheld server --tls-cert tls.pem --tls-key tls.key --database sqlite:withheld.db"
+    )]
+    Server(Server),
     /// Show the whole way with an API of its own
     #[command(after_help = "Example:\n  withheld demo")]
     Demo,
@@ -282,9 +310,9 @@ pub(crate) struct Unlock {
 
 #[derive(Debug, Args)]
 pub(crate) struct Config {
-    /// listen or audit-durability; none: all
+    /// listen, audit-durability, extra-ca or auto-pull; none: all
     pub(crate) key: Option<String>,
-    /// The new value
+    /// The new value, of extra-ca a PEM file; empty: the default again
     pub(crate) value: Option<String>,
 }
 
@@ -311,6 +339,46 @@ pub(crate) struct Status {
     /// A few words, for a prompt
     #[arg(long, conflicts_with = "json")]
     pub(crate) short: bool,
+    /// Go on whenever it changes; with --json one document a line
+    #[arg(long, conflicts_with = "short")]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answers {
+    /// What waits, by its name in `withheld pending`
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// Exit 1 where anything differs, 6 where it is not verified, 8 where it cannot be true
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Open the values and compare them anew
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// These keys; all that changed where none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Where both sides changed a key, take the team's
+    #[arg(long, value_parser = ["remote"])]
+    pub(crate) take: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// These keys; all that changed where none is named
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Where both sides changed a key, take the one here
+    #[arg(long, value_parser = ["local"])]
+    pub(crate) take: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -439,6 +507,45 @@ pub(crate) enum ShellChoice {
     Sh,
     Fish,
     Powershell,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Server {
+    #[command(subcommand)]
+    pub(crate) act: Option<ServerAct>,
+    /// ADDRESS:PORT; 127.0.0.1:8443 without TLS, 0.0.0.0:8443 with it
+    #[arg(long, value_name = "A")]
+    pub(crate) listen: Option<String>,
+    /// The certificate and its chain, in PEM
+    #[arg(long, value_name = "F")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "F")]
+    pub(crate) tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// Answer /healthz and /readyz here, like 127.0.0.1:9464; without it nowhere
+    #[arg(long, value_name = "A")]
+    pub(crate) health: Option<String>,
+}
+
+/// Where a server stores everything.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Database {
+    /// sqlite:PATH; withheld.db in this folder when not given
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// A file that holds the URL
+    #[arg(long, value_name = "F")]
+    pub(crate) database_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerAct {
+    /// Judge every chain again and compare what is stored beside it
+    #[command(after_help = "Example:\n  withheld server verify --database sqlite:withheld.db")]
+    Verify(Database),
 }
 
 #[derive(Debug, Args)]

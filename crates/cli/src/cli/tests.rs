@@ -54,7 +54,7 @@ fn every_verb_has_an_example_that_parses() {
     }
     let mut seen = 0;
     visit(&Arguments::command(), &mut seen);
-    assert_eq!(seen, VERBS.len() + 6);
+    assert_eq!(seen, VERBS.len() + 14);
 }
 
 #[test]
@@ -88,6 +88,31 @@ fn wrong_lines_are_answered_without_being_repeated() {
         (
             "withheld set A --stdin --from-file whCANARY",
             "two arguments exclude each other (in `set`)",
+        ),
+        (
+            "withheld team join whCANARY",
+            "there is an argument that is not known (in `team`)",
+        ),
+        (
+            "withheld team create acme --token whCANARY",
+            "there is an argument that is not known (in `team`)",
+        ),
+        (
+            "withheld team invite newdev",
+            "an argument is missing (in `team`)",
+        ),
+        (
+            "withheld pull --take local",
+            "an argument is none of those that stand to choose from (in `pull`)",
+        ),
+        (
+            "withheld push --take remote",
+            "an argument is none of those that stand to choose from (in `push`)",
+        ),
+        ("withheld approve", "an argument is missing (in `approve`)"),
+        (
+            "withheld status --follow --short",
+            "two arguments exclude each other (in `status`)",
         ),
         ("withheld get STRIPE_KEY", "there is no such verb"),
         (
@@ -127,6 +152,27 @@ fn call_reads_like_curl() {
     assert_eq!(call.headers, ["A:b"]);
     assert!(call.include && call.fail && call.output.is_some());
     assert!(parse(&words("withheld call -X POST https://a.test/")).is_err());
+}
+
+#[test]
+fn what_the_team_is_asked_reads_as_it_is_typed() {
+    let line = "withheld team invite newdev --to billing/dev:write --to dev:read --role admin --expires 2h";
+    let Some(Verb::Team(Team {
+        verb: TeamVerb::Invite(invite),
+    })) = command(line).verb
+    else {
+        panic!("invite");
+    };
+    assert_eq!(invite.member, "newdev");
+    assert_eq!(invite.to, ["billing/dev:write", "dev:read"]);
+    assert_eq!(invite.role.as_deref(), Some("admin"));
+    assert_eq!(invite.expires.as_deref(), Some("2h"));
+    let Some(Verb::Pull(pull)) = command("withheld pull A_KEY B_KEY --take remote -e prod").verb
+    else {
+        panic!("pull");
+    };
+    assert_eq!(pull.names, ["A_KEY", "B_KEY"]);
+    assert_eq!(pull.take.as_deref(), Some("remote"));
 }
 
 #[test]

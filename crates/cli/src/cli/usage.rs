@@ -6,7 +6,7 @@ use super::Arguments;
 
 /// What `withheld --help` shows: what a person needs.
 const SHORT: &[&str] = &[
-    "init", "set", "status", "audit", "why", "doctor", "demo", "help",
+    "init", "set", "status", "pending", "approve", "audit", "why", "doctor", "team", "demo", "help",
 ];
 
 /// The command with our short help in the place of the generated one.

@@ -6,7 +6,7 @@ use serde_json::json;
 use withheld_core::api::{Deposit, OwnerRequest};
 use withheld_core::binding::BindingDraft;
 use withheld_core::name::SecretName;
-use withheld_core::{Code, Refusal};
+use withheld_core::{Code, Refusal, text};
 
 use crate::catalogue::Catalogue;
 use crate::cli::Bind;
@@ -33,7 +33,11 @@ fn bind(context: &Context, arguments: &Bind, name: SecretName) -> Outcome {
         auto: arguments.auto,
         private: arguments.private,
         foreign: arguments.foreign,
-        ca: arguments.ca.as_deref().map(certificates).transpose()?,
+        ca: arguments
+            .ca
+            .as_deref()
+            .map(|file| certificates(file, "--ca FILE"))
+            .transpose()?,
     };
     let catalogue = Catalogue::read()?;
     let bindings = drafts::of_options(&catalogue, &name, &arguments.destination, &extras)?;
@@ -101,36 +105,38 @@ fn hosts(bindings: &[BindingDraft]) -> String {
     hosts.join(" and ")
 }
 
-/// Certificates that the binding holds a copy of. A key beside them would go into the policy
-/// document, which is no place for one.
-fn certificates(file: &Path) -> Outcome<String> {
-    let size = std::fs::metadata(file)
-        .map_err(|_| no_certificates())?
-        .len();
-    if size > MAX_CA {
-        return Err(no_certificates());
+/// Certificates that the binding, or the setting, holds a copy of. A key beside them would go into
+/// the policy document or the configuration, which are no place for one. `usage` is how the file is
+/// named.
+pub(super) fn certificates(file: &Path, usage: &'static str) -> Outcome<String> {
+    let none = || {
+        Refusal::new(
+            Code::Usage,
+            "the file holds no certificates in PEM",
+            text!("name one that does: {}", usage),
+        )
+    };
+    // A pipe would be waited for.
+    let found = std::fs::metadata(file).map_err(|_| none())?;
+    if !found.is_file() || found.len() > MAX_CA {
+        return Err(none().into());
     }
-    let text = std::fs::read_to_string(file).map_err(|_| no_certificates())?;
-    if text.contains("PRIVATE KEY-----") {
-        return Err(Failure::refuse(
+    let read = std::fs::read_to_string(file).map_err(|_| none())?;
+    if read.contains("PRIVATE KEY-----") {
+        return Err(Refusal::new(
             Code::Usage,
             "the file holds a private key beside the certificates",
-            "copy the certificates alone into a file of their own: --ca FILE",
-        ));
+            text!(
+                "copy the certificates alone into a file of their own: {}",
+                usage
+            ),
+        )
+        .into());
     }
-    if !text.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(no_certificates());
+    if !read.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(none().into());
     }
-    Ok(text)
-}
-
-fn no_certificates() -> Failure {
-    Refusal::new(
-        Code::Usage,
-        "the file holds no certificates in PEM",
-        "name one that does: --ca FILE",
-    )
-    .into()
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -145,7 +151,7 @@ mod tests {
         let read = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            certificates(&path)
+            certificates(&path, "--ca FILE")
         };
         let certificate = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
         let key = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n";
@@ -158,7 +164,7 @@ mod tests {
             let code = read(name, &text).err().and_then(|failure| failure.code());
             assert_eq!(code, Some(Code::Usage), "{name}");
         }
-        let code = certificates(&folder.path().join("none"))
+        let code = certificates(&folder.path().join("none"), "--ca FILE")
             .err()
             .and_then(|failure| failure.code());
         assert_eq!(code, Some(Code::Usage));

@@ -1,6 +1,7 @@
 //! `withheld config [KEY [VALUE]]`.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use withheld_core::Code;
@@ -12,20 +13,25 @@ use crate::failure::Failure;
 use crate::output::{Outcome, clean, table};
 use crate::owner::Owner;
 
-const KEYS: [(&str, ConfigKey); 2] = [
+use super::bind::certificates;
+
+const KEYS: [(&str, ConfigKey); 4] = [
     ("listen", ConfigKey::Listen),
     ("audit-durability", ConfigKey::AuditDurability),
+    ("extra-ca", ConfigKey::ExtraCa),
+    ("auto-pull", ConfigKey::AutoPull),
 ];
 
 pub(super) fn run(context: &Context, arguments: &Config) -> Outcome {
     let wanted = arguments.key.as_deref().map(key).transpose()?;
-    if let (Some((_, key)), Some(value)) = (wanted, &arguments.value) {
-        check(key, value)?;
-    }
+    let change_to = match (wanted, &arguments.value) {
+        (Some((name, key)), Some(value)) => Some((name, key, finished(key, value)?)),
+        _ => None,
+    };
     let owner = Owner::open(context)?;
-    match (wanted, &arguments.value) {
-        (Some((name, key)), Some(value)) => change(context, &owner, name, key, value),
-        (wanted, _) => show(context, &owner, wanted),
+    match change_to {
+        Some((name, key, value)) => change(context, &owner, name, key, value),
+        None => show(context, &owner, wanted),
     }
 }
 
@@ -41,29 +47,39 @@ fn key(written: &str) -> Outcome<(&'static str, ConfigKey)> {
         })
 }
 
-/// What a setting cannot take is said before anybody is asked for a proof.
-fn check(key: ConfigKey, value: &str) -> Outcome {
-    let is_fit = match key {
-        ConfigKey::Listen => value
-            .parse::<SocketAddr>()
-            .is_ok_and(|address| address.ip().is_loopback()),
-        ConfigKey::AuditDurability => matches!(value, "process" | "power"),
-    };
-    if is_fit {
-        return Ok(());
+/// What is set: as it was typed, or what is in the file that was named. An empty value takes a
+/// setting back to its default. What it cannot take is said before anybody is asked for a proof.
+fn finished(key: ConfigKey, value: &str) -> Outcome<String> {
+    if value.is_empty() {
+        return Ok(String::new());
     }
-    Err(match key {
-        ConfigKey::Listen => Failure::refuse(
-            Code::Usage,
+    let (is_fit, what, hint) = match key {
+        ConfigKey::Listen => (
+            value
+                .parse::<SocketAddr>()
+                .is_ok_and(|address| address.ip().is_loopback()),
             "the listener stands on a loopback address with a port",
             "write one, like: withheld config listen 127.0.0.1:7717",
         ),
-        ConfigKey::AuditDurability => Failure::refuse(
-            Code::Usage,
+        ConfigKey::AuditDurability => (
+            matches!(value, "process" | "power"),
             "the durability of the log is `process` or `power`",
             "write one, like: withheld config audit-durability power",
         ),
-    })
+        ConfigKey::AutoPull => (
+            matches!(value, "verified" | "ask" | "never"),
+            "an agent's pull is `verified`, `ask` or `never`",
+            "write one, like: withheld config auto-pull ask",
+        ),
+        ConfigKey::ExtraCa => {
+            return certificates(Path::new(value), "withheld config extra-ca FILE");
+        }
+    };
+    if is_fit {
+        Ok(value.to_owned())
+    } else {
+        Err(Failure::refuse(Code::Usage, what, hint))
+    }
 }
 
 fn show(
@@ -111,25 +127,28 @@ fn change(
     owner: &Owner<'_>,
     name: &'static str,
     key: ConfigKey,
-    value: &str,
+    value: String,
 ) -> Outcome {
     let request = OwnerRequest::Config {
         key,
-        value: Some(value.to_owned()),
+        value: Some(value),
         proof: Some(Deposit::to_come()),
     };
-    owner.ask_proven(request, &format!("to change {name}"))?;
+    let said = owner.ask_proven(request, &format!("to change {name}"))?;
     let mut settings = Map::new();
-    settings.insert(name.to_owned(), json!(value));
-    let text = match key {
-        ConfigKey::Listen => {
-            "listen is changed. It counts from the next start of the broker: withheld daemon stop"
-        }
-        ConfigKey::AuditDurability => "audit-durability is changed, as of now.",
+    settings.insert(
+        name.to_owned(),
+        said.get("value").cloned().unwrap_or(Value::Null),
+    );
+    let when = match key {
+        ConfigKey::Listen => "It counts from the next start of the broker: withheld daemon stop",
+        _ => "It counts as of now.",
     };
-    context
-        .output
-        .result("withheld.config/1", json!({ "settings": settings }), text)
+    context.output.result(
+        "withheld.config/1",
+        json!({ "settings": settings }),
+        &format!("{name} is changed. {when}"),
+    )
 }
 
 #[cfg(test)]
@@ -155,8 +174,19 @@ mod tests {
             (ConfigKey::AuditDurability, "power", true),
             (ConfigKey::AuditDurability, "process", true),
             (ConfigKey::AuditDurability, "never", false),
+            (ConfigKey::AutoPull, "verified", true),
+            (ConfigKey::AutoPull, "ask", true),
+            (ConfigKey::AutoPull, "never", true),
+            (ConfigKey::AutoPull, "always", false),
+            (ConfigKey::ExtraCa, "/no/such/file", false),
         ] {
-            assert_eq!(check(key, value).is_ok(), is_fit, "{value}");
+            let code = finished(key, value)
+                .err()
+                .and_then(|failure| failure.code());
+            assert_eq!(code, (!is_fit).then_some(Code::Usage), "{value}");
+        }
+        for (_, key) in KEYS {
+            assert_eq!(finished(key, "").ok().as_deref(), Some(""));
         }
     }
 }

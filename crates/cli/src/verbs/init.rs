@@ -25,12 +25,12 @@ pub(super) fn run(context: &Context, arguments: &Init) -> Outcome {
             "look at it: withheld status; another one: withheld init --home DIR",
         ));
     }
-    let passphrase = passphrase(context, &owner)?;
-    let wanted = match arguments.vault {
-        Some(VaultChoice::File) => VaultKind::File,
-        Some(VaultChoice::Keychain) | None => VaultKind::Keychain,
+    let wanted = Wanted {
+        vault: arguments.vault,
+        auto_unlock: arguments.auto_unlock,
     };
-    let kind = make(context, &owner, arguments, wanted, &passphrase)?;
+    let label = "Choose an owner passphrase (Enter makes one for you):";
+    let (kind, _) = new_vault(context, &owner, &wanted, label)?;
     if context.output.is_json() {
         let data = json!({
             "vault": kind,
@@ -58,11 +58,31 @@ fn place(kind: VaultKind) -> &'static str {
     }
 }
 
-fn passphrase(context: &Context, owner: &Owner<'_>) -> Outcome<Passphrase> {
-    match &context.variables.passphrase_file {
-        Some(file) => Ok(intake::passphrase_file(file)?),
-        None => owner.new_passphrase("Choose an owner passphrase (Enter makes one for you):"),
-    }
+/// What is said about a vault before it is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// Where values rest.
+    pub(super) vault: Option<VaultChoice>,
+    /// Whether a login opens it.
+    pub(super) auto_unlock: bool,
+}
+
+/// Makes a vault, and the passphrase that opens it.
+///
+/// # Errors
+/// `owner_needed` where nobody can be asked, and what the broker refuses.
+pub(super) fn new_vault(
+    context: &Context,
+    owner: &Owner<'_>,
+    wanted: &Wanted,
+    label: &str,
+) -> Outcome<(VaultKind, Passphrase)> {
+    let passphrase = match &context.variables.passphrase_file {
+        Some(file) => intake::passphrase_file(file)?,
+        None => owner.new_passphrase(label)?,
+    };
+    let kind = make(context, owner, wanted, &passphrase)?;
+    Ok((kind, passphrase))
 }
 
 /// Makes the vault. A keychain that is missing is asked about once, and only where nobody said
@@ -70,24 +90,27 @@ fn passphrase(context: &Context, owner: &Owner<'_>) -> Outcome<Passphrase> {
 fn make(
     context: &Context,
     owner: &Owner<'_>,
-    arguments: &Init,
-    wanted: VaultKind,
+    wanted: &Wanted,
     passphrase: &Passphrase,
 ) -> Outcome<VaultKind> {
     let ask = |vault| {
         let request = OwnerRequest::Init {
             vault,
-            auto_unlock: arguments.auto_unlock,
+            auto_unlock: wanted.auto_unlock,
             passphrase: Deposit::to_come(),
         };
         owner.ask_with(request, passphrase)
     };
-    match ask(wanted) {
-        Ok(_) => Ok(wanted),
+    let first = match wanted.vault {
+        Some(VaultChoice::File) => VaultKind::File,
+        Some(VaultChoice::Keychain) | None => VaultKind::Keychain,
+    };
+    match ask(first) {
+        Ok(_) => Ok(first),
         Err(failure)
             if failure.code() == Some(Code::KeychainUnavailable)
-                && arguments.vault.is_none()
-                && !arguments.auto_unlock =>
+                && wanted.vault.is_none()
+                && !wanted.auto_unlock =>
         {
             let Some(mut terminal) = context.questions() else {
                 return Err(failure);

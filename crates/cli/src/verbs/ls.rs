@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 use withheld_core::api::{AgentRequest, OwnerCall, OwnerRequest};
 use withheld_core::name::SecretName;
-use withheld_core::{Code, Moment, Refusal, text};
+use withheld_core::{Code, Refusal, text};
 
 use crate::cli::Ls;
-use crate::clock;
 use crate::context::Context;
 use crate::drafts;
-use crate::duration;
 use crate::output::{Outcome, table};
+use crate::said::{age, list, word, words};
 use crate::socket::{ANSWER, Socket};
 
 pub(super) fn run(context: &Context, arguments: &Ls) -> Outcome {
@@ -63,38 +62,11 @@ fn secrets(said: &Value) -> Vec<Value> {
     said["secrets"].as_array().cloned().unwrap_or_default()
 }
 
-fn word(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn words(list: &Value, separator: &str) -> String {
-    let words: Vec<&str> = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    words.join(separator)
-}
-
 /// The version that is here; none is known of while the vault is locked.
 fn version(secret: &Value) -> String {
     match secret["version"].as_u64() {
         Some(version) => version.to_string(),
         None => "none known".to_owned(),
-    }
-}
-
-fn age(at: &Value) -> String {
-    match at.as_str().and_then(|at| at.parse::<Moment>().ok()) {
-        Some(at) => {
-            let ms = clock::now().as_ms().saturating_sub(at.as_ms());
-            format!(
-                "{} ago",
-                duration::shown(u64::try_from(ms).unwrap_or(0) / 1000)
-            )
-        }
-        None => "never".to_owned(),
     }
 }
 
@@ -106,7 +78,7 @@ fn destination(binding: &Value) -> String {
 }
 
 fn bindings(secret: &Value) -> impl Iterator<Item = &Value> {
-    secret["bindings"].as_array().into_iter().flatten()
+    list(&secret["bindings"])
 }
 
 fn head(words: &[&str]) -> Vec<String> {
@@ -200,20 +172,16 @@ fn flags(binding: &Value) -> String {
         .join(",")
 }
 
-/// One secret: its versions, newest first, then where it may go.
+/// One secret: its versions with who and when, newest first, then where it may go.
 fn one(secret: &Value) -> String {
     let mut rows = vec![vec![
         word(&secret["name"]),
         word(&secret["environment"]),
         format!("last use {}", age(&secret["last_used"])),
     ]];
-    for held in secret["versions"].as_array().into_iter().flatten() {
-        rows.push(vec![
-            format!("  version {}", held["version"]),
-            word(&held["origin"]),
-            age(&held["created_at"]),
-        ]);
-    }
+    let mut versions: Vec<&Value> = list(&secret["versions"]).collect();
+    versions.sort_by_key(|held| std::cmp::Reverse(held["version"].as_u64()));
+    rows.extend(versions.into_iter().map(version_row));
     for binding in bindings(secret) {
         rows.push(vec![
             format!("  {}", destination(binding)),
@@ -228,9 +196,40 @@ fn one(secret: &Value) -> String {
     table(&rows)
 }
 
+/// The person where one is known, else where the value came from.
+fn version_row(held: &Value) -> Vec<String> {
+    let who = match held["changed_by"].as_str() {
+        Some(person) => format!("{}, by {person}", word(&held["origin"])),
+        None => word(&held["origin"]),
+    };
+    vec![
+        format!("  version {}", held["version"]),
+        who,
+        age(&held["created_at"]),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_history_has_the_newest_version_first() {
+        let ago = |seconds: i64| {
+            let at = crate::clock::now().as_ms() - seconds * 1000;
+            withheld_core::Moment::from_ms(at)
+        };
+        let secret = json!({"name": "A_KEY", "environment": "billing/dev", "last_used": null, "bindings": [], "versions": [
+            {"version": 1, "origin": "owner", "created_at": ago(7300)},
+            {"version": 2, "origin": "member", "changed_by": "lead", "created_at": ago(130)},
+        ]});
+        let lines = [
+            "A_KEY        billing/dev      last use never",
+            "  version 2  member, by lead  2 min ago",
+            "  version 1  owner            2 h ago",
+        ];
+        assert_eq!(one(&secret), lines.join("\n"));
+    }
 
     #[test]
     fn unbound_keys_are_marked_by_words() {

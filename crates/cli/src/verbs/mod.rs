@@ -8,17 +8,25 @@ mod call;
 mod completions;
 mod config;
 mod daemon;
+mod diff;
 mod doctor;
+mod exchange;
 pub(crate) mod help;
 mod init;
 mod lock;
 mod ls;
 mod next;
+mod pending;
 mod proxy;
+mod pull;
+mod push;
 mod rm;
+mod server;
 mod set;
 mod status;
+mod team;
 mod unlock;
+mod waiting;
 mod why;
 
 use crate::cli::Verb;
@@ -41,11 +49,19 @@ pub(crate) fn run(context: &Context, verb: Option<Verb>) -> Outcome {
         Some(Verb::Config(arguments)) => config::run(context, &arguments),
         Some(Verb::Daemon(arguments)) => daemon::run(context, &arguments),
         Some(Verb::Status(arguments)) => status::run(context, &arguments),
+        Some(Verb::Pending) => pending::list_all(context),
+        Some(Verb::Approve(arguments)) => pending::approve(context, &arguments),
+        Some(Verb::Deny(arguments)) => pending::deny(context, &arguments),
+        Some(Verb::Diff(arguments)) => diff::run(context, &arguments),
+        Some(Verb::Pull(arguments)) => pull::run(context, &arguments),
+        Some(Verb::Push(arguments)) => push::run(context, &arguments),
         Some(Verb::Call(arguments)) => call::run(context, &arguments),
         Some(Verb::Audit(arguments)) => audit::run(context, &arguments),
         Some(Verb::Why(arguments)) => why::run(context, &arguments),
         Some(Verb::Doctor) => doctor::run(context),
         Some(Verb::Proxy(arguments)) => proxy::run(context, &arguments.act),
+        Some(Verb::Team(arguments)) => team::run(context, &arguments.verb),
+        Some(Verb::Server(arguments)) => server::run(context, &arguments),
         Some(Verb::Demo) => crate::demo::run(context),
         Some(Verb::Completions(arguments)) => completions::run(context, &arguments),
         Some(Verb::Help(arguments)) => help::run(context, &arguments),

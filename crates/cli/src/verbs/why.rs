@@ -15,7 +15,11 @@ use crate::socket::ANSWER;
 
 pub(super) fn run(context: &Context, arguments: &Why) -> Outcome {
     let request = request(arguments)?;
-    let said = context.agent_socket()?.ask(&request, ANSWER)?;
+    let socket = match request {
+        AgentRequest::WhyLast => context.agent_socket()?,
+        _ => context.session_socket()?,
+    };
+    let said = socket.ask(&request, ANSWER)?;
     match request {
         AgentRequest::WhyLast => last(context, said),
         _ => dry_run(context, said),

@@ -19,14 +19,14 @@ struct Kept {
     delivered: usize,
 }
 
-fn cycles() -> u32 {
+pub(crate) fn cycles() -> u32 {
     std::env::var_os("WITHHELD_KILL_CYCLES")
         .and_then(|text| text.to_str()?.parse().ok())
         .unwrap_or(CYCLES)
 }
 
 /// A number below `below` that nobody chose.
-fn random(below: u64) -> u64 {
+pub(crate) fn random(below: u64) -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(0) % below
 }

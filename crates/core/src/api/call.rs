@@ -112,7 +112,7 @@ impl OwnerRequest {
             | Self::AgentRm { proof, .. }
             | Self::SessionNew { proof, .. }
             | Self::Remove { proof, .. } => [Some(proof), None],
-            Self::Config { proof, .. } => [proof.as_mut(), None],
+            Self::Config { proof, .. } | Self::Team { proof, .. } => [proof.as_mut(), None],
             Self::Hello | Self::Lock | Self::List { .. } | Self::Status | Self::Stop => {
                 [None, None]
             }

@@ -59,6 +59,17 @@ impl Home {
         self.path.join("ca/bundle.pem")
     }
 
+    /// The folder of the team's local copy.
+    #[must_use]
+    pub fn team(&self) -> PathBuf {
+        self.path.join("team")
+    }
+
+    /// A file of it.
+    pub(crate) fn team_file(&self, name: &str) -> PathBuf {
+        self.team().join(name)
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> PathBuf {

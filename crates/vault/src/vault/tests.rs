@@ -591,6 +591,37 @@ fn a_kill_between_two_writes_leaves_the_old_state_or_the_new_one() {
 }
 
 #[test]
+fn an_index_that_is_older_than_one_before_a_kill_is_seen() {
+    let case = Case::new();
+    case.store("STRIPE_KEY", b"whCANARYone", day(0));
+    let opener = Opener::new(&case);
+    let counted = || -> Vec<_> {
+        let files = case.items().into_iter();
+        files
+            .map(|file| (file.clone(), fs::read(file).unwrap()))
+            .collect()
+    };
+    // By the counter of what was stored, and by the floor of the policy.
+    for change in [
+        (|case| _ = case.store("STRIPE_KEY", b"whCANARYtwo", day(0))) as fn(&Case),
+        |case| case.vault.raise_policy_floor(7).unwrap(),
+    ] {
+        let (items, older) = (counted(), fs::read(case.home.index()).unwrap());
+        change(&case);
+        // Killed when the index was written and the counter beside the envelopes was not.
+        for (file, bytes) in &items {
+            case.home.write(file, bytes).unwrap();
+        }
+        let newer = fs::read(case.home.index()).unwrap();
+        assert_eq!(held(&opener.open().unwrap(), "STRIPE_KEY"), b"whCANARYtwo");
+        case.home.write(&case.home.index(), &older).unwrap();
+        assert_eq!(code(opener.open()), Some(Code::RollbackDetected));
+        case.home.write(&case.home.index(), &newer).unwrap();
+        opener.open().unwrap();
+    }
+}
+
+#[test]
 fn the_policy_floor_rises_and_stays() {
     let case = Case::new();
     assert_eq!(case.vault.policy_floor(), 0);

@@ -6,7 +6,9 @@
 
 mod earlier;
 mod house;
+mod replace;
 mod store;
+mod team_items;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -29,6 +31,7 @@ use crate::owner::OwnerProof;
 use crate::rest::Rest;
 use crate::sealer::VaultSealer;
 use earlier::Removed;
+pub(crate) use replace::Standing;
 
 /// A vault with its key. Dropping it locks it: every key and value of it is wiped.
 pub struct Unlocked {
@@ -162,7 +165,8 @@ impl Unlocked {
         self.current(environment, name).map(|(value, _)| value)
     }
 
-    fn current(
+    /// The same, and its version.
+    pub(crate) fn current(
         &self,
         environment: &Environment,
         name: &SecretName,

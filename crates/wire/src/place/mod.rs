@@ -76,6 +76,22 @@ pub fn can_carry(place: &Place, format: Option<&Format>, value: &SecretValue) ->
     }
 }
 
+/// The field of a token that is no value of the vault: what the owner was given to open the team's
+/// server with.
+///
+/// # Errors
+/// `value_unusable` where it cannot stand in a field, `internal` where locked memory is full.
+pub(crate) fn bearer_token(token: &SecretValue) -> Result<HeaderValue, Refusal> {
+    bearer::field(token).map_err(|misfit| match misfit {
+        Misfit::Value => Refusal::new(
+            Code::ValueUnusable,
+            "the token of the server cannot stand in a request",
+            "copy it again as the server printed it: one line, without spaces",
+        ),
+        Misfit::Memory => memory_full(),
+    })
+}
+
 /// A field that reads `before`, the value, `behind`; built in locked memory and sent from there.
 fn around(before: &str, value: &SecretValue, behind: &str) -> Result<HeaderValue, Misfit> {
     let len = before.len() + value.len() + behind.len();

@@ -1,5 +1,6 @@
 //! What arrives upstream, and what of a broken exchange comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -181,6 +182,21 @@ async fn papers_of_two_requests_never_mix() {
         );
     }
     assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_kept_has_no_needles_left() {
+    let (upstream, house, url) = pair("bearer", ok).await;
+    let get = || get(format!("{url}/")).named("API_KEY");
+    house.wire.retain(|session| *session == house.session);
+    house.send(get()).await.map_err(|_| ()).expect("a reply");
+    let arms = house.wire.armory.of(&house.session).expect("needles");
+    let needles = Arc::downgrade(&arms.needles);
+    drop(arms);
+    house.wire.retain(|session| *session != house.session);
+    assert!(needles.upgrade().is_none());
+    assert_eq!(house.fails(get()).await, (Code::VaultLocked, false));
+    assert_eq!(upstream.seen().len(), 1);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use crate::upload::{Upload, UploadFault};
 use crate::{Armed, Failed, LIMITS, Limits, Reply, Still, Wire, WireConfig};
 
 /// Every name is here.
-struct Here;
+pub(crate) struct Here;
 
 impl Resolver for Here {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Resolving<'a> {

@@ -5,6 +5,7 @@ mod exchange;
 mod house;
 mod passing;
 mod pooling;
+mod post;
 mod trust;
 mod upstream;
 mod washing;

@@ -58,6 +58,7 @@ fn cells(record: &Value) -> Vec<String> {
         "tripwire" => (format!("tripwire {}", text("method")), destination(record)),
         "tunnel" => ("CONNECT".to_owned(), destination(record)),
         "owner" => (format!("owner {}", text("act")), hosts(&record["hosts"])),
+        "sync" => (text("act"), text("environment")),
         "resumed" => (
             "resumed".to_owned(),
             format!("after record {}", record["after"]),

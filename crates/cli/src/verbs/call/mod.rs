@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 100;
 
 pub(super) fn run(context: &Context, arguments: &Call) -> Outcome {
     let request = request::Wanted::read(arguments)?;
-    let socket = context.agent_socket()?;
+    let socket = context.session_socket()?;
     let request = request.over(&socket)?;
     let seen = socket.run(async {
         let response = socket.send(request).await?;

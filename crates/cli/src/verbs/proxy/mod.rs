@@ -70,7 +70,7 @@ fn env(context: &Context, arguments: &ProxyEnv) -> Outcome {
 
 /// A session of the built-in agent: no proof, for it can do no more than this user's programs.
 fn of_local(context: &Context) -> Outcome<Value> {
-    context.agent_socket()?.ask(&AgentRequest::ProxyEnv, ACT)
+    context.session_socket()?.ask(&AgentRequest::ProxyEnv, ACT)
 }
 
 /// A further session of a record. A record is authority, so the owner proves presence.

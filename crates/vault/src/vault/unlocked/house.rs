@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use withheld_core::{Code, Moment, Refusal};
 
+use super::team_items::TEAM_HEADS;
 use super::{Unlocked, lock};
 use crate::ca::Authority;
 use crate::envelope;
@@ -196,7 +197,7 @@ impl Unlocked {
         }
         // Best effort: what stays is sealed, named by nothing, and met again at the next unlock.
         let used: Vec<&str> = index.addresses().collect();
-        let fixed = ["state", "anchor"].map(|name| self.rest.fixed(name));
+        let fixed = ["state", "anchor", TEAM_HEADS].map(|name| self.rest.fixed(name));
         if let Ok(found) = self.rest.list() {
             let orphans = found
                 .iter()

@@ -12,7 +12,7 @@ use crate::origin::Origin;
 use crate::{fault, intake};
 
 /// How long a version is kept after it was replaced.
-const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 impl Unlocked {
     /// Stores a deposit as the next version of a name; the version.
@@ -51,16 +51,7 @@ impl Unlocked {
         let _writing = lock(&self.writing);
         let index = self.index();
         admit(&index, environment, items, origin)?;
-        let mut fresh: Vec<(SecretName, Stored)> = Vec::new();
-        for (name, value) in items {
-            match self.put(environment, name, value, &index, origin, now) {
-                Ok(stored) => fresh.push((name.clone(), stored)),
-                Err(refusal) => {
-                    self.forget(fresh.iter().map(|(_, stored)| stored.address.as_str()));
-                    return Err(refusal);
-                }
-            }
-        }
+        let fresh = self.put_all(environment, items, &index, origin, now)?;
         let versions = fresh.iter().map(|(_, stored)| stored.version).collect();
         let before = Moment::from_ms(now.as_ms().saturating_sub(KEPT_MS));
         let gone = self.change(|index| {
@@ -71,6 +62,28 @@ impl Unlocked {
         })?;
         self.forget(gone.iter().map(String::as_str));
         Ok(versions)
+    }
+
+    /// Puts the envelopes of values that may be stored. The caller holds `writing`.
+    pub(super) fn put_all(
+        &self,
+        environment: &Environment,
+        items: &[(SecretName, SecretValue)],
+        index: &Index,
+        origin: Origin,
+        now: Moment,
+    ) -> Result<Vec<(SecretName, Stored)>, Refusal> {
+        let mut fresh: Vec<(SecretName, Stored)> = Vec::new();
+        for (name, value) in items {
+            match self.put(environment, name, value, index, origin, now) {
+                Ok(stored) => fresh.push((name.clone(), stored)),
+                Err(refusal) => {
+                    self.forget(fresh.iter().map(|(_, stored)| stored.address.as_str()));
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(fresh)
     }
 
     fn put(
@@ -110,14 +123,7 @@ impl Unlocked {
                 return Err(not_found(name));
             }
         }
-        let mut kept = Vec::new();
-        for name in names {
-            let versions = self.stored_of(environment, name);
-            for stored in &versions {
-                self.hold(environment, name, stored);
-            }
-            kept.push((name.clone(), versions));
-        }
+        let kept = self.held_back(environment, names);
         let gone = self.change(|index| {
             let removed = names
                 .iter()
@@ -128,10 +134,27 @@ impl Unlocked {
         gone.iter()
             .try_for_each(|address| self.rest.delete(address))
     }
+
+    /// All versions of names that are about to go, their envelopes at hand.
+    pub(super) fn held_back(
+        &self,
+        environment: &Environment,
+        names: &[SecretName],
+    ) -> Vec<(SecretName, Vec<Stored>)> {
+        let mut kept = Vec::new();
+        for name in names {
+            let versions = self.stored_of(environment, name);
+            for stored in &versions {
+                self.hold(environment, name, stored);
+            }
+            kept.push((name.clone(), versions));
+        }
+        kept
+    }
 }
 
 /// Whether all of these may be stored, before any of them is.
-fn admit(
+pub(super) fn admit(
     index: &Index,
     environment: &Environment,
     items: &[(SecretName, SecretValue)],

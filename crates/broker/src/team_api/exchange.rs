@@ -1,0 +1,275 @@
+//! How what is here stands to what the team has, and both ways between.
+
+use std::sync::Arc;
+
+use withheld_audit::SyncAct;
+use withheld_core::name::{Environment, SecretName};
+use withheld_core::team::{PersonName, Take};
+use withheld_core::{Code, Moment, Refusal, plain};
+use withheld_vault::team::{Drift, DriftRow, Flag, NamedVersion, Pulled, Team};
+
+use super::Scope;
+use crate::answer::Answer;
+use crate::arming::{Incoming, Source};
+use crate::clock;
+use crate::config::{AutoPull, Config};
+use crate::courier::Courier;
+use crate::house::House;
+
+/// Rounds after which somebody else is changing the same things all the time.
+const ROUNDS: usize = 4;
+
+plain! {
+    struct Diff {
+        environment: Environment,
+        verified: bool,
+        as_of: AsOf,
+        secrets: Vec<Row>,
+    }
+
+    /// The heads that were verified last, and how long ago that was.
+    #[derive(Clone, Copy)]
+    pub(crate) struct AsOf {
+        w: u64,
+        e: u64,
+        age_s: Option<u64>,
+    }
+
+    struct Row {
+        name: SecretName,
+        state: Drift,
+        version: Option<u64>,
+        remote_version: Option<u64>,
+        changed_by: Option<PersonName>,
+        changed_at: Option<Moment>,
+        flags: Vec<Flag>,
+    }
+
+    struct PullShown {
+        environment: Environment,
+        pulled: Vec<NamedVersion>,
+        removed: Vec<SecretName>,
+        diverged: Vec<SecretName>,
+        tampered: Vec<SecretName>,
+        total: u64,
+        at: u64,
+        age_s: Option<u64>,
+    }
+
+    struct PushShown {
+        environment: Environment,
+        pushed: Vec<NamedVersion>,
+        removed: Vec<SecretName>,
+        diverged: Vec<SecretName>,
+        tampered: Vec<SecretName>,
+        total: u64,
+        at: u64,
+        age_s: Option<u64>,
+    }
+}
+
+/// How the secrets of an environment stand, after a look at the server. While nobody can say what the
+/// server has, what is shared is `unverified`.
+pub(crate) fn drift(
+    house: &Arc<House>,
+    team: &Arc<Team>,
+    environment: &Environment,
+) -> (Vec<DriftRow>, bool) {
+    let looked = house.glance(team);
+    let now = clock::now();
+    let verified = looked.is_none() && team.freshness(now).verified;
+    let mut rows = team.drift(environment, now);
+    if !verified {
+        rows.iter_mut().for_each(doubt);
+    }
+    (rows, verified)
+}
+
+/// The age of what is known.
+pub(crate) fn as_of(team: &Team, environment: &Environment) -> AsOf {
+    let heads = team.as_of(environment);
+    AsOf {
+        w: heads.map_or(0, |heads| heads.w),
+        e: heads.map_or(0, |heads| heads.e),
+        age_s: age_s(team),
+    }
+}
+
+/// What was never shared has only this side, and evidence stays evidence.
+fn doubt(row: &mut DriftRow) {
+    if !matches!(row.state, Drift::LocalOnly | Drift::Tampered) {
+        row.state = Drift::Unverified;
+    }
+}
+
+pub(super) fn diff(house: &Arc<House>, scope: &Scope, deep: bool) -> Result<Answer, Refusal> {
+    let team = house.team()?;
+    let environment = &scope.environment;
+    if deep {
+        team.compare(environment)?;
+    }
+    let (rows, verified) = drift(house, &team, environment);
+    let shown = rows.into_iter().filter(|row| scope.shows(&row.name));
+    let diff = Diff {
+        environment: environment.clone(),
+        verified,
+        as_of: as_of(&team, environment),
+        secrets: shown.map(Row::of).collect(),
+    };
+    Answer::of("withheld.diff/1", &diff)
+}
+
+pub(super) fn pull(
+    house: &Arc<House>,
+    scope: &Scope,
+    take: Option<Take>,
+) -> Result<Answer, Refusal> {
+    if scope.is_agent() && Config::of(&house.home)?.auto_pull != AutoPull::Verified {
+        return Err(Refusal::new(
+            Code::OwnerNeeded,
+            "the owner has not let agents pull here",
+            "the owner runs this in a terminal of their own",
+        ));
+    }
+    let team = house.team()?;
+    let environment = &scope.environment;
+    let names = scope.names(house, &team, |row| {
+        !matches!(row.provisional, Drift::Ahead | Drift::LocalOnly)
+    });
+    let pulled = fetched_and_applied(house, scope, &team, names.as_deref(), take)?;
+    let shown = PullShown {
+        environment: environment.clone(),
+        pulled: pulled.pulled,
+        removed: pulled.removed,
+        diverged: pulled.diverged,
+        tampered: pulled.tampered,
+        total: pulled.total,
+        at: pulled.at,
+        age_s: age_s(&team),
+    };
+    Answer::of("withheld.pull/1", &shown)
+}
+
+/// Replies are searched for the new values before the first request can carry one: no session begins
+/// between the two.
+fn fetched_and_applied(
+    house: &Arc<House>,
+    scope: &Scope,
+    team: &Team,
+    names: Option<&[SecretName]>,
+    take: Option<Take>,
+) -> Result<Pulled, Refusal> {
+    let environment = &scope.environment;
+    let mut courier = Courier::to(house, &team.server())?;
+    for _ in 0..ROUNDS {
+        let now = clock::now();
+        let is_remote = take == Some(Take::Remote);
+        let fetched = team.fetch(&mut courier, environment, names, is_remote, now)?;
+        let _turn = house.owner_turn();
+        let vault = house.unlocked()?;
+        let incoming = Incoming {
+            environment,
+            source: Source::Team(&fetched),
+        };
+        house.arm_for(&vault, &[&*house.policy()?], Some(incoming))?;
+        let applied = team.apply(fetched, clock::now())?;
+        if let Some(pulled) = applied {
+            let log = |act, versions: &[(SecretName, u64)]| match versions {
+                [] => Ok(()),
+                _ => house.log()?.sync(&scope.who, environment, act, versions),
+            };
+            log(SyncAct::Pulled, &versions(&pulled.pulled))?;
+            let removed: Vec<_> = pulled
+                .removed
+                .iter()
+                .map(|name| (name.clone(), 0))
+                .collect();
+            log(SyncAct::Removed, &removed)?;
+            return Ok(pulled);
+        }
+    }
+    Err(Refusal::new(
+        Code::Conflict,
+        "these secrets are being changed all the time",
+        "try again in a moment: withheld pull",
+    ))
+}
+
+pub(super) fn push(
+    house: &Arc<House>,
+    scope: &Scope,
+    take: Option<Take>,
+) -> Result<Answer, Refusal> {
+    let team = house.team()?;
+    let environment = &scope.environment;
+    let vault = house.unlocked()?;
+    let names = scope.names(house, &team, |row| vault.holds(environment, &row.name));
+    let mut courier = Courier::to(house, &team.server())?;
+    let is_local = take == Some(Take::Local);
+    let now = clock::now();
+    let pushed = team.push(&mut courier, environment, names.as_deref(), is_local, now)?;
+    if !pushed.pushed.is_empty() {
+        let log = house.log()?;
+        let versions = versions(&pushed.pushed);
+        log.sync(&scope.who, environment, SyncAct::Pushed, &versions)?;
+    }
+    let shown = PushShown {
+        environment: environment.clone(),
+        pushed: pushed.pushed,
+        removed: pushed.removed,
+        diverged: pushed.diverged,
+        tampered: pushed.tampered,
+        total: pushed.total,
+        at: pushed.at,
+        age_s: age_s(&team),
+    };
+    Answer::of("withheld.push/1", &shown)
+}
+
+impl Scope {
+    /// The secrets to carry: those that were named. An agent that names none means those that it is
+    /// granted and that `wants` carrying: naming them all would undo and delete, too.
+    fn names(
+        &self,
+        house: &Arc<House>,
+        team: &Arc<Team>,
+        wants: impl Fn(&DriftRow) -> bool,
+    ) -> Option<Vec<SecretName>> {
+        if !self.names.is_empty() {
+            return Some(self.names.clone());
+        }
+        let record = self.grants.as_ref()?;
+        let (rows, _) = drift(house, team, &self.environment);
+        let granted = rows
+            .into_iter()
+            .filter(|row| record.grants(&row.name) && wants(row));
+        Some(granted.map(|row| row.name).collect())
+    }
+}
+
+impl Row {
+    fn of(row: DriftRow) -> Self {
+        Self {
+            name: row.name,
+            state: row.state,
+            version: row.version,
+            remote_version: row.remote_version,
+            changed_by: row.changed_by,
+            changed_at: row.changed_at,
+            flags: row.flags,
+        }
+    }
+}
+
+/// As the log has it.
+fn versions(list: &[NamedVersion]) -> Vec<(SecretName, u64)> {
+    list.iter().map(|one| (one.name.clone(), one.version)).collect()
+}
+
+fn age_s(team: &Team) -> Option<u64> {
+    let now = clock::now();
+    let seen = team.freshness(now).seen_at?;
+    u64::try_from(now.as_ms().saturating_sub(seen.as_ms()))
+        .ok()
+        .map(|ms| ms / 1000)
+}

@@ -1,0 +1,211 @@
+//! What colleagues say a secret may be used for, until the owner of this machine accepts it. A value
+//! whose bindings nobody accepted here is never injected: what injects is the policy document.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use withheld_audit::{Act, OwnerAct};
+use withheld_core::binding::{BindingDraft, Place};
+use withheld_core::destination::HostPattern;
+use withheld_core::name::{Environment, SecretName};
+use withheld_core::path::PathPattern;
+use withheld_core::policy_doc::PolicyContent;
+use withheld_core::team::{PersonName, WaitingId};
+use withheld_core::{Code, Moment, Refusal, Text, plain, text};
+use withheld_vault::team::{Team, WaitingBinding};
+
+use super::Owner;
+use crate::answer::Answer;
+use crate::house::House;
+use crate::owner_api::bindings::{bind_all, carries, hosts_of};
+
+plain! {
+    /// What waits.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WaitingShown {
+        pub(crate) id: WaitingId,
+        pub(crate) kind: &'static str,
+        pub(crate) secret: SecretName,
+        pub(crate) environment: Environment,
+        pub(crate) by: Option<PersonName>,
+        pub(crate) since: Moment,
+        #[serde(rename = "use")]
+        pub(crate) uses: Vec<Use>,
+        /// Whether the secret is bound here already, and this would let it go further.
+        pub(crate) widens: bool,
+    }
+
+    /// Where it would go.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Use {
+        host: HostPattern,
+        port: u16,
+        methods: Vec<Text>,
+        paths: Vec<Text>,
+        inject: Place,
+        private: bool,
+    }
+
+    struct Pending {
+        waiting: Vec<WaitingShown>,
+    }
+
+    struct Approved {
+        approved: Vec<Answered>,
+    }
+
+    struct Denied {
+        denied: Vec<Answered>,
+    }
+
+    struct Answered {
+        id: WaitingId,
+        secret: SecretName,
+        environment: Environment,
+    }
+}
+
+/// What waits, by the copy here and the policy in force.
+///
+/// # Errors
+/// `not_found` before `init`.
+pub(crate) fn waiting(house: &House, team: &Team) -> Result<Vec<WaitingShown>, Refusal> {
+    let policy = house.policy()?;
+    let content = policy.content();
+    let waiting = team.waiting(content)?.into_iter();
+    Ok(waiting.map(|one| shown(content, one)).collect())
+}
+
+pub(super) fn pending(house: &Arc<House>) -> Result<Answer, Refusal> {
+    let team = house.team()?;
+    let _ = house.glance(&team);
+    let waiting = waiting(house, &team)?;
+    Answer::of("withheld.pending/1", &Pending { waiting })
+}
+
+/// Accepts: the bindings go into the policy document, as if the owner had made them. All or none.
+pub(super) fn approve(
+    house: &Arc<House>,
+    owner: &Owner,
+    ids: &[WaitingId],
+) -> Result<Answer, Refusal> {
+    let _turn = house.owner_turn();
+    let team = house.team()?;
+    let accepted = find(house, &team, ids)?;
+    for one in &accepted {
+        // A value that is not here yet is tried when it comes: a place that cannot carry it is refused
+        // at each request.
+        if let Ok(value) = owner.vault.value(&one.environment, &one.secret) {
+            for draft in &one.drafts {
+                carries(&one.secret, draft, |place, format| {
+                    withheld_wire::can_carry(place, format, &value)
+                })?;
+            }
+        }
+    }
+    let act = OwnerAct {
+        secrets: accepted.iter().map(|one| one.secret.clone()).collect(),
+        hosts: hosts_of(accepted.iter().flat_map(|one| &one.drafts)),
+        ..OwnerAct::of(Act::Approve)
+    };
+    house.change_policy(&owner.vault, &owner.proof, act, |content| {
+        accepted
+            .iter()
+            .try_for_each(|one| bind_all(content, &one.environment, &one.secret, &one.drafts))
+    })?;
+    let approved = accepted.into_iter().map(answered).collect();
+    Answer::of("withheld.approve/1", &Approved { approved })
+}
+
+/// Refuses: what was refused does not wait any more, until it is changed.
+pub(super) fn deny(
+    house: &Arc<House>,
+    _owner: &Owner,
+    ids: &[WaitingId],
+) -> Result<Answer, Refusal> {
+    let team = house.team()?;
+    let denied = find(house, &team, ids)?;
+    house.log()?.owner(OwnerAct {
+        secrets: denied.iter().map(|one| one.secret.clone()).collect(),
+        hosts: hosts_of(denied.iter().flat_map(|one| &one.drafts)),
+        ..OwnerAct::of(Act::Deny)
+    })?;
+    denied
+        .iter()
+        .try_for_each(|one| team.deny(&one.id).map(drop))?;
+    let denied = denied.into_iter().map(answered).collect();
+    Answer::of("withheld.deny/1", &Denied { denied })
+}
+
+/// The bindings of the policy, by secret.
+pub(super) fn bound(
+    content: &PolicyContent,
+) -> BTreeMap<(Environment, SecretName), Vec<BindingDraft>> {
+    let mut bound: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for binding in &content.bindings {
+        bound
+            .entry((binding.environment.clone(), binding.secret.clone()))
+            .or_default()
+            .push(binding.terms.clone());
+    }
+    bound
+}
+
+fn find(house: &House, team: &Team, ids: &[WaitingId]) -> Result<Vec<WaitingBinding>, Refusal> {
+    let policy = house.policy()?;
+    let mut waiting = team.waiting(policy.content())?;
+    ids.iter()
+        .map(|id| {
+            let at = waiting.iter().position(|one| one.id == *id);
+            at.map(|at| waiting.swap_remove(at)).ok_or_else(|| {
+                Refusal::new(
+                    Code::NotFound,
+                    text!("nothing waits as `{}`", *id),
+                    "see what does: withheld pending",
+                )
+            })
+        })
+        .collect()
+}
+
+fn answered(one: WaitingBinding) -> Answered {
+    Answered {
+        id: one.id,
+        secret: one.secret,
+        environment: one.environment,
+    }
+}
+
+fn shown(content: &PolicyContent, one: WaitingBinding) -> WaitingShown {
+    let is_bound = content
+        .bindings
+        .iter()
+        .any(|other| other.environment == one.environment && other.secret == one.secret);
+    WaitingShown {
+        id: one.id,
+        kind: "binding",
+        secret: one.secret,
+        environment: one.environment,
+        by: one.by,
+        since: one.since,
+        uses: one.drafts.iter().map(use_of).collect(),
+        widens: is_bound,
+    }
+}
+
+fn use_of(draft: &BindingDraft) -> Use {
+    Use {
+        host: draft.host.clone(),
+        port: draft.port,
+        methods: match draft.methods.method_names() {
+            [] => vec!["*".into()],
+            names => names.iter().map(|name| text!("{}", *name)).collect(),
+        },
+        paths: match draft.paths.patterns() {
+            [] => vec!["/*".into()],
+            patterns => patterns.iter().map(PathPattern::shown).collect(),
+        },
+        inject: draft.place.clone(),
+        private: draft.private,
+    }
+}

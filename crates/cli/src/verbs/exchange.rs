@@ -1,0 +1,281 @@
+//! What `pull` and `push` share: whom they ask, and how they end.
+
+use serde_json::Value;
+use withheld_core::name::{Environment, SecretName};
+use withheld_core::refusal::Retry;
+use withheld_core::{Code, Refusal, Text, text};
+
+use crate::context::Context;
+use crate::drafts;
+use crate::failure::Failure;
+use crate::output::{Outcome, clean};
+use crate::said::{ago, list, many, number, some_of, word};
+use crate::socket::Socket;
+
+/// How many names one line holds.
+const NAMED: usize = 12;
+
+/// `pull` or `push`, as it is said.
+pub(super) struct Way {
+    /// Of the document.
+    pub(super) schema: &'static str,
+    /// The list of the document in which the secrets are.
+    pub(super) field: &'static str,
+    /// The first word of the line.
+    pub(super) verb: &'static str,
+}
+
+/// The agents' socket, and the environment that is asked about: a session has its own and no other.
+///
+/// # Errors
+/// `owner_needed` where a session asks for another one; what the home refuses.
+pub(super) fn reach(context: &Context) -> Outcome<(Socket, Option<Environment>)> {
+    if context.variables.session.is_some() {
+        return Ok((context.session_socket()?, None));
+    }
+    Ok((context.agent_socket()?, Some(context.environment()?)))
+}
+
+/// Reads the names that were written.
+pub(super) fn names(written: &[String]) -> Outcome<Vec<SecretName>> {
+    let mut names = written
+        .iter()
+        .map(|name| drafts::secret(name))
+        .collect::<Outcome<Vec<_>>>()?;
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Says what was done, then what could not be.
+///
+/// # Errors
+/// `conflict` where both sides changed a secret, `signature_invalid` where what the team has does not
+/// verify; the others are done.
+pub(super) fn ended(context: &Context, way: &Way, said: Value) -> Outcome {
+    let text = text(way, &said);
+    let is_named = context.global.environment.is_some();
+    let environment = said["environment"].as_str().filter(|_| is_named);
+    let environment = environment.and_then(|name| Environment::parse(name).ok());
+    match left(environment.as_ref(), &said) {
+        None => context.output.result(way.schema, said, &text),
+        Some(refusal) => {
+            if !context.output.is_json() && !text.is_empty() {
+                context.output.line(&text)?;
+            }
+            Err(Failure::with_facts(refusal, said))
+        }
+    }
+}
+
+/// Why not everything was done. `environment` is what a command for it has to name.
+fn left(environment: Option<&Environment>, said: &Value) -> Option<Refusal> {
+    let tampered = secrets(&said["tampered"]);
+    let diverged = secrets(&said["diverged"]);
+    let option = environment.map_or_else(|| Text::from(""), |name| text!(" -e {}", *name));
+    if !tampered.is_empty() {
+        return Some(Refusal::new(
+            Code::SignatureInvalid,
+            text!(
+                "what the team has of {} does not verify; the last good version stays in use",
+                listed(&tampered)
+            ),
+            text!("see who changed it: withheld diff{}", option),
+        ));
+    }
+    let first = diverged.first()?;
+    let verb = if diverged.len() == 1 { "was" } else { "were" };
+    let mut refusal = Refusal::new(
+        Code::Conflict,
+        text!(
+            "{} {} changed here and by the team",
+            listed(&diverged),
+            verb
+        ),
+        text!(
+            "decide: withheld pull {} --take remote{}, or withheld push {} --take local{}",
+            *first,
+            option,
+            *first,
+            option
+        ),
+    );
+    // The same command again finds the same.
+    refusal.retry = Retry::Never;
+    Some(refusal)
+}
+
+fn secrets(names: &Value) -> Vec<SecretName> {
+    list(names)
+        .filter_map(|name| SecretName::parse(name.as_str()?).ok())
+        .collect()
+}
+
+fn listed(names: &[SecretName]) -> Text {
+    let mut all = Text::from("");
+    for name in names {
+        all = if all.as_str().is_empty() {
+            text!("`{}`", *name)
+        } else {
+            text!("{}, `{}`", all, *name)
+        };
+    }
+    all
+}
+
+/// One line; none where nothing could be done.
+fn text(way: &Way, said: &Value) -> String {
+    let done: Vec<String> = list(&said[way.field])
+        .map(|one| {
+            let name = clean(&word(&one["name"])).into_owned();
+            format!("{name} {}", number(&one["version"]))
+        })
+        .collect();
+    let removed: Vec<String> = list(&said["removed"])
+        .map(|name| clean(&word(name)).into_owned())
+        .collect();
+    let is_whole = ["diverged", "tampered"]
+        .iter()
+        .all(|field| list(&said[field]).next().is_none());
+    if done.is_empty() && removed.is_empty() {
+        return if is_whole {
+            current(said)
+        } else {
+            String::new()
+        };
+    }
+    let mut sentences = Vec::new();
+    if !done.is_empty() {
+        sentences.push(format!(
+            "{} {} of {}: {}.",
+            way.verb,
+            done.len(),
+            number(&said["total"]),
+            some_of(&done, NAMED)
+        ));
+    }
+    if !removed.is_empty() {
+        sentences.push(format!("Removed: {}.", some_of(&removed, NAMED)));
+    }
+    if is_whole {
+        let age = said["age_s"].as_u64();
+        let age = age
+            .map(|age| format!(" ({})", ago(age)))
+            .unwrap_or_default();
+        sentences.push(format!("{} is current{age}.", environment(said)));
+    }
+    sentences.join(" ")
+}
+
+/// Nothing to do.
+fn current(said: &Value) -> String {
+    let total = number(&said["total"]);
+    let place = position(said, &said["at"], &said["age_s"]);
+    all_current(total, &place)
+}
+
+/// Nothing to do for so many secrets.
+pub(super) fn all_current(total: usize, place: &str) -> String {
+    format!("Current. {}, {place}.", many(total, "secret"))
+}
+
+/// Where an environment is, and how fresh that is, like `billing/dev at 88, seen 4 s ago`.
+pub(super) fn position(said: &Value, at: &Value, age_s: &Value) -> String {
+    let seen = match age_s.as_u64() {
+        Some(age) => format!("seen {}", ago(age)),
+        None => "never seen".to_owned(),
+    };
+    format!("{} at {}, {seen}", environment(said), number(at))
+}
+
+fn environment(said: &Value) -> String {
+    clean(&word(&said["environment"])).into_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PULL: Way = Way {
+        schema: "withheld.pull/1",
+        field: "pulled",
+        verb: "Pulled",
+    };
+
+    fn said() -> Value {
+        json!({"environment": "billing/dev", "pulled": [
+                {"name": "STRIPE_KEY", "version": 4}, {"name": "GITHUB_TOKEN", "version": 9}, {"name": "SENTRY_TOKEN", "version": 1}],
+            "removed": [], "diverged": [], "tampered": [], "total": 42, "at": 88, "age_s": 4})
+    }
+
+    #[test]
+    fn wording_3_and_4() {
+        let mut said = said();
+        assert_eq!(
+            text(&PULL, &said),
+            "Pulled 3 of 42: STRIPE_KEY 4, GITHUB_TOKEN 9, SENTRY_TOKEN 1. billing/dev is current (4 s ago)."
+        );
+        said["pulled"] = json!([]);
+        assert_eq!(
+            text(&PULL, &said),
+            "Current. 42 secrets, billing/dev at 88, seen 4 s ago."
+        );
+        said["removed"] = json!(["OLD_KEY"]);
+        assert_eq!(
+            text(&PULL, &said),
+            "Removed: OLD_KEY. billing/dev is current (4 s ago)."
+        );
+        assert_eq!(left(None, &said).map(|refusal| refusal.code), None);
+    }
+
+    #[test]
+    fn what_both_changed_is_named_with_both_ways_out() {
+        let mut said = said();
+        said["diverged"] = json!(["A_KEY"]);
+        assert_eq!(
+            text(&PULL, &said),
+            "Pulled 3 of 42: STRIPE_KEY 4, GITHUB_TOKEN 9, SENTRY_TOKEN 1."
+        );
+        let refusal = left(None, &said).unwrap();
+        assert_eq!(refusal.code, Code::Conflict);
+        assert_eq!(
+            refusal.to_string(),
+            "error: `A_KEY` was changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote, or withheld push A_KEY --take local"
+        );
+        said["diverged"] = json!(["A_KEY", "B_KEY"]);
+        said["pulled"] = json!([]);
+        assert_eq!(text(&PULL, &said), "");
+        let environment = Environment::parse("billing/dev").unwrap();
+        assert_eq!(
+            left(Some(&environment), &said).unwrap().to_string(),
+            "error: `A_KEY`, `B_KEY` were changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev"
+        );
+    }
+
+    #[test]
+    fn what_does_not_verify_comes_first() {
+        let mut said = said();
+        said["diverged"] = json!(["A_KEY"]);
+        said["tampered"] = json!(["B_KEY"]);
+        let refusal = left(None, &said).unwrap();
+        assert_eq!(refusal.code, Code::SignatureInvalid);
+        assert_eq!(
+            refusal.to_string(),
+            "error: what the team has of `B_KEY` does not verify; the last good version stays in use\n  hint: see who changed it: withheld diff"
+        );
+    }
+
+    #[test]
+    fn names_are_read_once() {
+        let written = ["B_KEY", "A_KEY", "B_KEY"].map(ToOwned::to_owned);
+        let read = names(&written).unwrap();
+        assert_eq!(
+            read,
+            ["A_KEY", "B_KEY"].map(|name| SecretName::parse(name).unwrap())
+        );
+        assert!(names(&["a_key".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,300 @@
+//! `withheld team join`: an invitation, a vault where there is none yet, what comes with it, and the
+//! keys. One passphrase proves all of it.
+
+use serde_json::{Value, json};
+use withheld_core::api::{AgentRequest, TeamAct, VaultKind};
+use withheld_core::name::Environment;
+use withheld_core::team::WaitingId;
+use withheld_vault::intake::Passphrase;
+
+use super::hidden::{self, Line};
+use super::{act, look, rights_said};
+use crate::cli::TeamJoin;
+use crate::context::Context;
+use crate::output::{Outcome, clean, counted};
+use crate::owner::Owner;
+use crate::said::{list, word, words};
+use crate::socket::ACT;
+use crate::verbs::init;
+use crate::verbs::waiting::{self, Waiting, named, rows};
+
+const INVITATION: Line = Line {
+    label: "Paste the invitation (hidden):",
+    missing: "the invitation is missing, and nobody can be asked here",
+    unread: "the invitation cannot be read",
+    hint: "name a file that holds the whole line: withheld team join --from-file FILE",
+};
+
+pub(super) fn run(context: &Context, arguments: &TeamJoin) -> Outcome {
+    let mut owner = Owner::open_new(context)?;
+    let made = vault(context, &mut owner)?;
+    let file = arguments.from_file.as_deref();
+    let invitation = hidden::read(context, file, &owner.intake_key()?, &INVITATION)?;
+    let card = owner.ask(look(TeamAct::Look {
+        invitation: invitation.clone(),
+    }))?;
+    show(context, &card_text(&card))?;
+    let passphrase = match made {
+        Some(passphrase) => passphrase,
+        None => owner.passphrase(&purpose(&card))?,
+    };
+    let joined = owner.ask_with(act(TeamAct::Join { invitation }), &passphrase)?;
+    let come = accept(context, &owner, &joined, &passphrase).and_then(|accepted| {
+        let pulls = match accepted {
+            Some(_) => pull(context, &joined)?,
+            None => Vec::new(),
+        };
+        Ok((accepted, pulls))
+    });
+    let (accepted, pulls) = come.inspect_err(|_| {
+        context
+            .output
+            .note("note: you have joined; what is left to do: withheld pending, withheld pull");
+    })?;
+    let text = text(&joined, accepted.is_some(), &pulls, owner.hello.vault);
+    let document = document(joined, accepted.unwrap_or_default(), &pulls);
+    context
+        .output
+        .result("withheld.team_join/1", document, &text)
+}
+
+/// The passphrase of a vault that was made for this.
+fn vault(context: &Context, owner: &mut Owner<'_>) -> Outcome<Option<Passphrase>> {
+    if owner.hello.vault.is_some() {
+        return Ok(None);
+    }
+    let label = "Choose an owner passphrase for this machine (Enter makes one for you):";
+    let (_, passphrase) = init::new_vault(context, owner, &init::Wanted::default(), label)?;
+    owner.greet()?;
+    Ok(Some(passphrase))
+}
+
+fn show(context: &Context, text: &str) -> Outcome {
+    match context.questions() {
+        Some(mut terminal) => terminal.say(text),
+        None => {
+            context.output.note(text);
+            Ok(())
+        }
+    }
+}
+
+fn card_text(card: &Value) -> String {
+    let part = |name: &str| clean(&word(&card[name])).into_owned();
+    let role = match card["role"].as_str() {
+        None | Some("member") => String::new(),
+        Some(role) => format!(" ({})", clean(role)),
+    };
+    let rights = rights_said(&card["to"]);
+    let mut letters = rights.chars();
+    let rights = match letters.next() {
+        Some(first) => format!("{}{}", first.to_ascii_uppercase(), letters.as_str()),
+        None => "Nothing to open yet".to_owned(),
+    };
+    format!(
+        "You join {} as {}{role}, invited by {}. {rights}.",
+        part("workspace"),
+        part("member"),
+        part("inviter")
+    )
+}
+
+fn purpose(card: &Value) -> String {
+    let part = |name: &str| clean(&word(&card[name])).into_owned();
+    format!("to join {} as {}", part("workspace"), part("member"))
+}
+
+/// Accepts what comes, where the owner says so; `None` where the owner stops there.
+fn accept(
+    context: &Context,
+    owner: &Owner<'_>,
+    joined: &Value,
+    passphrase: &Passphrase,
+) -> Outcome<Option<Vec<WaitingId>>> {
+    let all = waiting::read(&joined["waiting"])?;
+    let ids = chosen(context, &all)?;
+    if let Some(ids) = ids.as_ref().filter(|ids| !ids.is_empty()) {
+        let request = act(TeamAct::Approve { ids: ids.clone() });
+        owner.ask_with(request, passphrase)?;
+    }
+    Ok(ids)
+}
+
+fn chosen(context: &Context, all: &[Waiting]) -> Outcome<Option<Vec<WaitingId>>> {
+    if all.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(mut terminal) = context.questions() else {
+        context.output.note(&left(all));
+        return Ok(Some(Vec::new()));
+    };
+    terminal.say(&format!("{} List: l", waiting::summary(all)))?;
+    loop {
+        let answer = terminal.ask("Enter to accept all, l to list, q to stop:")?;
+        match answer.as_str() {
+            "" => return Ok(Some(all.iter().map(|one| one.id.clone()).collect())),
+            "l" => terminal.say(&rows(all))?,
+            "q" => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
+/// What is said of bindings that nobody could be asked about.
+fn left(all: &[Waiting]) -> String {
+    let verb = if all.len() == 1 { "waits" } else { "wait" };
+    format!(
+        "note: {} {verb} until you accept: withheld pending",
+        named(all)
+    )
+}
+
+/// Brings every environment here whose keys are here.
+fn pull(context: &Context, joined: &Value) -> Outcome<Vec<Value>> {
+    let socket = context.agent_socket()?;
+    readable(joined, true)
+        .map(|environment| {
+            let request = AgentRequest::Pull {
+                environment: Some(environment),
+                names: Vec::new(),
+                take: None,
+            };
+            socket.ask(&request, ACT)
+        })
+        .collect()
+}
+
+/// The environments that the new member may read, with their keys here or not.
+fn readable(joined: &Value, keys: bool) -> impl Iterator<Item = Environment> {
+    list(&joined["environments"])
+        .filter(move |one| one["keys"] == keys && one["right"] != "none")
+        .filter_map(|one| Environment::parse(one["environment"].as_str()?).ok())
+}
+
+fn text(joined: &Value, is_done: bool, pulls: &[Value], kind: Option<VaultKind>) -> String {
+    let mut lines = Vec::new();
+    if is_done {
+        let here = pulls.iter().map(|pull| list(&pull["pulled"]).count()).sum();
+        let verb = if here == 1 { "is" } else { "are" };
+        let place = match kind {
+            Some(VaultKind::File) => "vault",
+            _ => "keychain",
+        };
+        lines.push(match here {
+            0 => "Joined. No secret has come yet.".to_owned(),
+            _ => format!(
+                "Joined. {} {verb} in your {place}. See: withheld ls",
+                crate::said::many(here, "secret")
+            ),
+        });
+    } else {
+        let pulls = readable(joined, true).map(|one| format!(", then withheld pull -e {one}"));
+        lines.push(format!(
+            "Joined. Nothing is accepted and nothing has come: withheld pending{}",
+            pulls.collect::<String>()
+        ));
+    }
+    lines.extend(readable(joined, false).map(|environment| {
+        format!(
+            "The keys of {environment} are not here yet: a device of the team hands them over. Then: withheld pull -e {environment}"
+        )
+    }));
+    lines.extend(pulls.iter().filter_map(both));
+    lines.join("\n")
+}
+
+/// What was here already, with another value.
+fn both(pull: &Value) -> Option<String> {
+    let count = list(&pull["diverged"]).count();
+    let environment = clean(&word(&pull["environment"])).into_owned();
+    (count > 0).then(|| {
+        format!(
+            "{} in {environment} had another value here, which stays: {}. See: withheld diff -e {environment}",
+            counted(count),
+            clean(&words(&pull["diverged"], ", "))
+        )
+    })
+}
+
+/// What the broker said, with what was done about it.
+fn document(mut joined: Value, accepted: Vec<WaitingId>, pulls: &[Value]) -> Value {
+    if let Some(data) = joined.as_object_mut() {
+        data.insert("accepted".to_owned(), json!(accepted));
+        data.insert("pulls".to_owned(), json!(pulls));
+    }
+    joined
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn joined() -> Value {
+        json!({"workspace": "acme", "member": "newdev", "waiting": [], "environments": [
+            {"environment": "billing/dev", "right": "write", "secrets": 42, "keys": true},
+            {"environment": "billing/prod", "right": "read", "secrets": null, "keys": false}]})
+    }
+
+    #[test]
+    fn t7_an_invitation_says_what_it_is_for() {
+        let mut card = json!({"workspace": "acme", "member": "newdev", "inviter": "lead", "role": "member",
+            "to": [{"environment": "billing/dev", "right": "write"}, {"environment": "billing/prod", "right": "read"}]});
+        assert_eq!(
+            card_text(&card),
+            "You join acme as newdev, invited by lead. Write on billing/dev, read on billing/prod."
+        );
+        assert_eq!(purpose(&card), "to join acme as newdev");
+        card["role"] = json!("admin");
+        card["to"] = json!([]);
+        assert_eq!(
+            card_text(&card),
+            "You join acme as newdev (admin), invited by lead. Nothing to open yet."
+        );
+    }
+
+    #[test]
+    fn only_what_is_true_is_said_at_the_end() {
+        let pull = json!({"environment": "billing/dev", "diverged": [],
+            "pulled": [{"name": "A_KEY", "version": 1}, {"name": "B_KEY", "version": 4}]});
+        let later = "The keys of billing/prod are not here yet: a device of the team hands them over. Then: withheld pull -e billing/prod";
+        assert_eq!(
+            text(&joined(), true, &[pull], Some(VaultKind::Keychain)),
+            format!("Joined. 2 secrets are in your keychain. See: withheld ls\n{later}")
+        );
+        let both = json!({"environment": "billing/dev", "diverged": ["A_KEY"], "pulled": []});
+        assert_eq!(
+            text(&joined(), true, &[both], Some(VaultKind::File)),
+            format!(
+                "Joined. No secret has come yet.\n{later}\n1 key in billing/dev had another value here, which stays: A_KEY. See: withheld diff -e billing/dev"
+            )
+        );
+        assert_eq!(
+            text(&joined(), false, &[], Some(VaultKind::File)),
+            format!(
+                "Joined. Nothing is accepted and nothing has come: withheld pending, then withheld pull -e billing/dev\n{later}"
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_pulled_has_its_keys_here() {
+        let names = |keys| -> Vec<String> {
+            readable(&joined(), keys)
+                .map(|one| one.to_string())
+                .collect()
+        };
+        assert_eq!(names(true), ["billing/dev"]);
+        assert_eq!(names(false), ["billing/prod"]);
+    }
+
+    #[test]
+    fn the_document_has_what_was_done() {
+        let pull = json!({"environment": "billing/dev", "pulled": []});
+        let id = WaitingId::parse("b_1f3a9c02").unwrap();
+        let document = document(joined(), vec![id], std::slice::from_ref(&pull));
+        assert_eq!(document["accepted"], json!(["b_1f3a9c02"]));
+        assert_eq!(document["pulls"], json!([pull]));
+        assert_eq!(document["member"], "newdev");
+    }
+}

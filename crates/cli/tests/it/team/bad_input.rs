@@ -1,0 +1,254 @@
+//! What goes wrong without anybody's malice: the form of the error, its exit status and hint; and nothing
+//! is lost.
+
+use std::net::TcpListener;
+
+use withheld_testkit::serde_json::json;
+use withheld_testkit::{Authority, Changed, Command, Ran, TeamServer, World};
+
+use super::drift::two;
+use super::two::{Post, Two, asked, diff_exits, found, is, named, stands, told};
+use crate::common::{BINARY, world};
+
+/// The failure, shown to whoever reads the test's output.
+#[track_caller]
+fn fails(command: Command, exit: i32, code: &str) -> Ran {
+    let ran = command.fails(exit).says(code);
+    let error = &ran.document()["error"];
+    eprintln!(
+        "exit {exit} {code}: {} | hint: {}",
+        error["message"].as_str().unwrap(),
+        error["hint"].as_str().unwrap()
+    );
+    ran
+}
+
+fn creating(world: &World, url: &str, token: &std::path::Path) -> Command {
+    world
+        .owner(&["team", "create", "acme", "--as", "lead", "--no-input"])
+        .args(&["--json", "--server", url, "--token-file"])
+        .arg(token)
+}
+
+#[test]
+fn a_server_that_is_down() {
+    let mut two = two!();
+    let agent = two.agent();
+    two.post.server.kill();
+    let value = two.value();
+    two.newdev.set("KEY", &value);
+    fails(told(&two.newdev, &["push"]), 6, "server_unreachable");
+    fails(told(&two.newdev, &["pull"]), 6, "server_unreachable");
+    let invite = ["team", "invite", "third", "--to", "dev:read", "--no-input"];
+    fails(
+        two.lead.owner(&invite).arg("--json"),
+        6,
+        "server_unreachable",
+    );
+    // Everything else works from the local copy, and says how old it is.
+    let diff = diff_exits(&two.newdev, 6).data();
+    assert_eq!(diff["verified"], json!(false));
+    assert!(diff["as_of"]["age_s"].is_u64(), "{diff}");
+    is(&two.newdev, "KEY", "unverified", json!(1), json!(1));
+    asked(&two.newdev, &["team", "members"]);
+    asked(&two.newdev, &["team", "log"]);
+    two.arrives(&agent, &value);
+    // What could not be pushed is pushed later, also by another broker.
+    two.newdev.kill_broker();
+    two.newdev.owner(&["unlock", "--no-input"]).succeeds();
+    two.post.again();
+    asked(&two.newdev, &["push"]);
+    is(&two.newdev, "KEY", "in-sync", json!(2), json!(2));
+    is(&two.lead, "KEY", "behind", json!(1), json!(2));
+    two.finish();
+}
+
+/// A URL with a mistake in it does not keep the owner from the right one.
+#[test]
+fn a_server_that_never_was() {
+    let world = world!();
+    let token = world.folder().join("token");
+    std::fs::write(&token, "whb_nothing\n").unwrap();
+    let nobody = {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    fails(creating(&world, &nobody, &token), 6, "server_unreachable");
+    assert_eq!(world.status()["project"]["workspace"], "local");
+    let post = Post::start();
+    found(&world, &post);
+    assert_eq!(world.status()["project"]["workspace"], "acme");
+    post.verifies();
+    world.finish();
+}
+
+#[test]
+fn a_token_that_is_not_the_servers() {
+    let world = world!();
+    let token = world.folder().join("token");
+    std::fs::write(&token, "whb_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n").unwrap();
+    let post = Post::start();
+    fails(
+        creating(&world, &post.tap.url(), &token),
+        4,
+        "unknown_caller",
+    );
+    told(&world, &["team", "members"])
+        .fails(3)
+        .says("not_found");
+    // It founds nothing, and does not spend the one that is.
+    found(&world, &post);
+    assert_eq!(world.status()["project"]["workspace"], "acme");
+    post.verifies();
+    world.finish();
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts() {
+    let world = world!();
+    let authority = Authority::new();
+    let mut server = TeamServer::with_tls(BINARY, &authority, "localhost");
+    let url = format!("https://localhost:{}", server.address().port());
+    let token = server.token_file();
+    let create = || creating(&world, &url, &token);
+    fails(create(), 6, "upstream_untrusted");
+    let trust = |pem: &str| {
+        let file = world.folder().join("extra-ca.pem");
+        std::fs::write(&file, pem).unwrap();
+        let words = ["config", "extra-ca", file.to_str().unwrap(), "--no-input"];
+        world.owner(&words).succeeds();
+    };
+    // Another authority does not help.
+    trust(Authority::new().pem());
+    fails(create(), 6, "upstream_untrusted");
+    assert_eq!(world.status()["project"]["workspace"], "local");
+    trust(authority.pem());
+    create().succeeds();
+    asked(&world, &["team", "members"]);
+    // Nor does the right authority, for another name.
+    let elsewhere = format!("https://foo.localhost:{}", server.address().port());
+    let other = world!();
+    let file = other.folder().join("extra-ca.pem");
+    std::fs::write(&file, authority.pem()).unwrap();
+    let words = ["config", "extra-ca", file.to_str().unwrap(), "--no-input"];
+    other.owner(&words).succeeds();
+    std::fs::write(other.folder().join("token"), "whb_nothing\n").unwrap();
+    let create = creating(&other, &elsewhere, &other.folder().join("token"));
+    fails(create, 6, "upstream_untrusted");
+    server.stop();
+    server.verify().exits(0);
+    world.finish();
+    other.finish();
+}
+
+/// Ten minutes before the `created` of a signature.
+fn aged(raw: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(raw.to_vec()).unwrap();
+    let (before, rest) = text.split_once(";created=").unwrap();
+    let (created, after) = rest.split_once(';').unwrap();
+    let created = created.parse::<u64>().unwrap() - 600;
+    format!("{before};created={created};{after}").into_bytes()
+}
+
+#[test]
+fn a_clock_that_is_ten_minutes_off() {
+    let mut two = two!();
+    let agent = two.agent();
+    let before = two.key.clone();
+    two.newdev.status();
+    let request = two.post.tap.take().pop().unwrap();
+    // The server judges the time first, and says which it has.
+    let late = two.post.tap.send(&aged(&request.raw));
+    assert_eq!(
+        (late.status, late.json()["code"].as_str()),
+        (401, Some("clock"))
+    );
+    let now = late.json()["now"].as_u64().unwrap();
+    let created = String::from_utf8(request.raw.clone()).unwrap();
+    let created = created.split_once(";created=").unwrap().1;
+    let created: u64 = created.split_once(';').unwrap().0.parse().unwrap();
+    assert!(now >= created * 1000, "{now} {created}");
+    // The same request as it was is answered: the time alone was wrong.
+    assert!([200, 304].contains(&two.post.tap.send(&request.raw).status));
+    // What a client makes of it whose clock is off.
+    let value = two.rotate();
+    two.post.tap.script(move |_| Some(Changed::of(&late)));
+    for verb in ["pull", "push"] {
+        let ran = fails(told(&two.newdev, &[verb]), 4, "unknown_caller");
+        let hint = ran.document()["error"]["hint"].clone();
+        assert!(hint.as_str().unwrap().contains("clock"), "{ran}");
+    }
+    is(&two.newdev, "KEY", "unverified", json!(1), json!(1));
+    two.arrives(&agent, &before);
+    two.post.tap.honest();
+    asked(&two.newdev, &["pull"]);
+    two.arrives(&agent, &value);
+    two.finish();
+}
+
+/// Both push at once: one wins, the other is told; whether it was `lead` who won.
+fn at_once(two: &Two) -> bool {
+    let (lead, newdev) = std::thread::scope(|scope| {
+        let lead = scope.spawn(|| told(&two.lead, &["push"]).run());
+        let newdev = scope.spawn(|| told(&two.newdev, &["push"]).run());
+        (lead.join().unwrap(), newdev.join().unwrap())
+    });
+    let lead_won = lead.code == Some(0);
+    let (winner, loser) = if lead_won {
+        (lead, newdev)
+    } else {
+        (newdev, lead)
+    };
+    let pushed = winner.exits(0).data()["pushed"].clone();
+    named(&pushed, "KEY");
+    let loser = loser.exits(7).says("conflict");
+    let error = &loser.document()["error"];
+    assert_eq!(error["facts"]["diverged"], json!(["KEY"]), "{loser}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("withheld push KEY --take local"), "{loser}");
+    lead_won
+}
+
+#[test]
+fn two_push_one_name_at_once() {
+    let mut two = two!();
+    let agent = two.agent();
+    for round in 2..5 {
+        let (ours, theirs) = (two.value(), two.value());
+        two.lead.set("KEY", &ours);
+        two.newdev.set("KEY", &theirs);
+        // Others of the same push are not held up by it.
+        let (lead_own, newdev_own) = (format!("LEAD_{round}"), format!("NEWDEV_{round}"));
+        two.lead.set(&lead_own, &ours);
+        two.newdev.set(&newdev_own, &theirs);
+        let lead_won = at_once(&two);
+        let (winner, loser) = if lead_won {
+            (&two.lead, &two.newdev)
+        } else {
+            (&two.newdev, &two.lead)
+        };
+        is(winner, "KEY", "in-sync", json!(round), json!(round));
+        assert_eq!(stands(loser, "KEY").0, "diverged");
+        let value = if lead_won { &ours } else { &theirs };
+        asked(loser, &["pull", "KEY", "--take", "remote"]);
+        for world in [&two.lead, &two.newdev] {
+            asked(world, &["pull"]);
+            for name in ["KEY", &lead_own, &newdev_own] {
+                assert_eq!(stands(world, name).0, "in-sync", "{name}");
+            }
+        }
+        two.arrives(&agent, value);
+    }
+    two.finish();
+}
+
+#[test]
+fn errors_have_two_lines_and_say_what_to_do() {
+    let mut two = two!();
+    two.post.server.kill();
+    let ran = two.newdev.user_runs(&["pull"]).fails(6);
+    assert_eq!(ran.errors().lines().count(), 2, "{ran}");
+    assert_eq!(ran.text(), "");
+    two.post.again();
+    two.finish();
+}

@@ -1,0 +1,58 @@
+//! The membership chain.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use withheld_team::api::{Bundle, Heads, Links, ProblemCode};
+use withheld_team::links::{Body, Link, Op};
+
+use super::{Answered, From, blobs, body};
+use crate::auth::{Member, Reader, Stranger};
+use crate::office::Office;
+use crate::problem::{Answer, Refused};
+use crate::store::Store as _;
+
+/// `GET ws/{ws}/links`
+pub(crate) async fn read(State(office): State<Arc<Office>>, reader: Reader) -> Answered<Links> {
+    let From { from, limit } = From::of(&reader.uri)?;
+    let page = office.ledger.store().links(&reader.ws, from, limit).await;
+    let page = page.map_err(|it| office.failed(it))?;
+    Ok(Json(Links {
+        links: blobs(page.items),
+        next: page.next,
+    }))
+}
+
+/// `POST ws/{ws}/links`
+pub(crate) async fn append(State(office): State<Arc<Office>>, member: Member) -> Answered<Heads> {
+    let bundle: Bundle = body(&member.body)?;
+    let by = Some(member.device);
+    let appended = office.ledger.append(&member.ws, by, bundle, office.now());
+    appended.await.map(Json).map_err(|it| office.fault(it))
+}
+
+/// `POST ws/{ws}/join`: not signed as a request, because the link is signed by the keys in it.
+pub(crate) async fn join(State(office): State<Arc<Office>>, stranger: Stranger) -> Answered<Heads> {
+    let bundle: Bundle = body(&stranger.body)?;
+    is_one_join(&bundle)?;
+    let not_found = || Refused::of(ProblemCode::NotFound);
+    let ws = stranger.ws.ok_or_else(not_found)?;
+    let appended = office.ledger.append(&ws, None, bundle, office.now());
+    appended.await.map(Json).map_err(|it| office.fault(it))
+}
+
+fn is_one_join(bundle: &Bundle) -> Answer<()> {
+    let malformed = || Refused::of(ProblemCode::Malformed);
+    let [link] = &bundle.links[..] else {
+        return Err(malformed());
+    };
+    if !bundle.commits.is_empty() || !bundle.envelopes.is_empty() {
+        return Err(malformed());
+    }
+    let read = Link::read(&link.0).and_then(|link| Body::read(&link.body));
+    match read.map_err(|it| Refused::verdict(it, None))?.op {
+        Op::Join { .. } => Ok(()),
+        _ => Err(malformed()),
+    }
+}

@@ -1,0 +1,262 @@
+//! What is read in pages. Where it takes more than one query over what can change, they see one state:
+//! the caller begins a transaction.
+
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use withheld_team::api::{Part, Position};
+use withheld_team::id::{DeviceId, EnvId, Hash, RecordId, WorkspaceId};
+
+use super::row::{bytes, number, sought};
+use crate::store::{EntryRow, Envelopes, Failure, PAGE_BYTES, Page, Snapshot, StoredRecord};
+
+pub(super) async fn links(
+    pool: &SqlitePool,
+    ws: &WorkspaceId,
+    from: u64,
+    limit: u32,
+) -> Result<Page, Failure> {
+    let sizes = sqlx::query_as(
+        "SELECT seq, length(signed) FROM wlink WHERE ws = ? AND seq >= ? ORDER BY seq LIMIT ?",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(sought(from))
+    .bind(one_more(limit))
+    .fetch_all(pool)
+    .await?;
+    let fit = Fit::of(&sizes, limit);
+    let items = sqlx::query_scalar(
+        "SELECT signed FROM wlink WHERE ws = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(sought(from))
+    .bind(fit.last)
+    .fetch_all(pool)
+    .await?;
+    Ok(Page {
+        items,
+        next: fit.next.map(number).transpose()?,
+    })
+}
+
+pub(super) async fn commits(
+    pool: &SqlitePool,
+    ws: &WorkspaceId,
+    env: &EnvId,
+    from: u64,
+    limit: u32,
+) -> Result<Page, Failure> {
+    let sizes = sqlx::query_as(
+        "SELECT seq, length(signed) FROM ecommit WHERE ws = ? AND env = ? AND seq >= ? \
+         ORDER BY seq LIMIT ?",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(&env.as_bytes()[..])
+    .bind(sought(from))
+    .bind(one_more(limit))
+    .fetch_all(pool)
+    .await?;
+    let fit = Fit::of(&sizes, limit);
+    let items = sqlx::query_scalar(
+        "SELECT signed FROM ecommit WHERE ws = ? AND env = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(&env.as_bytes()[..])
+    .bind(sought(from))
+    .bind(fit.last)
+    .fetch_all(pool)
+    .await?;
+    Ok(Page {
+        items,
+        next: fit.next.map(number).transpose()?,
+    })
+}
+
+pub(super) async fn snapshot(
+    db: &mut SqliteConnection,
+    ws: &WorkspaceId,
+    env: &EnvId,
+    after: Option<&RecordId>,
+    limit: u32,
+) -> Result<Option<Snapshot>, Failure> {
+    let head: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT seq, hash FROM env WHERE ws = ? AND env = ?")
+            .bind(&ws.as_bytes()[..])
+            .bind(&env.as_bytes()[..])
+            .fetch_optional(&mut *db)
+            .await?;
+    let Some((seq, hash)) = head else {
+        return Ok(None);
+    };
+    let commit =
+        sqlx::query_scalar("SELECT signed FROM ecommit WHERE ws = ? AND env = ? AND seq = ?")
+            .bind(&ws.as_bytes()[..])
+            .bind(&env.as_bytes()[..])
+            .bind(seq)
+            .fetch_optional(&mut *db)
+            .await?;
+    let rows: Vec<EntryColumns> = sqlx::query_as(
+        "SELECT rid, ver, rec, slot FROM entry WHERE ws = ? AND env = ? AND rid > ? \
+         ORDER BY rid LIMIT ?",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(&env.as_bytes()[..])
+    // No id is shorter than any other, so the empty one stands before all.
+    .bind(after.map_or(&[][..], |rid| rid.as_bytes()))
+    .bind(one_more(limit))
+    .fetch_all(db)
+    .await?;
+    let mut entries = rows
+        .into_iter()
+        .map(entry_row)
+        .collect::<Result<Vec<_>, _>>()?;
+    let is_last = entries.len() <= rows_of(limit);
+    entries.truncate(rows_of(limit));
+    Ok(Some(Snapshot {
+        head: Position {
+            seq: number(seq)?,
+            hash: Hash::of(bytes(hash)?),
+        },
+        commit,
+        next: entries.last().filter(|_| !is_last).map(|entry| entry.rid),
+        entries,
+    }))
+}
+
+/// `rid`, `ver`, `rec`, `slot`.
+type EntryColumns = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>);
+
+fn entry_row((rid, ver, record, slot): EntryColumns) -> Result<EntryRow, Failure> {
+    Ok(EntryRow {
+        rid: RecordId::of(bytes(rid)?),
+        ver: number(ver)?,
+        record: Hash::of(bytes(record)?),
+        slot: slot.map(bytes).transpose()?.map(Hash::of),
+    })
+}
+
+pub(super) async fn records(
+    db: &mut SqliteConnection,
+    ws: &WorkspaceId,
+    env: &EnvId,
+    ids: &[(RecordId, u64)],
+    parts: &[Part],
+) -> Result<Vec<StoredRecord>, Failure> {
+    let (mut records, mut size) = (Vec::new(), 0);
+    for &(rid, ver) in ids {
+        if let Some(record) = record(db, ws, env, (rid, ver), parts).await? {
+            let parts = [&record.meta, &record.value, &record.slot];
+            size += record.signed.len() + parts.into_iter().flatten().map(Vec::len).sum::<usize>();
+            records.push(record);
+        }
+        if size >= PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+/// `signed`, `meta`, `value`, `body` of the slot.
+type RecordColumns = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+async fn record(
+    db: &mut SqliteConnection,
+    ws: &WorkspaceId,
+    env: &EnvId,
+    (rid, ver): (RecordId, u64),
+    parts: &[Part],
+) -> Result<Option<StoredRecord>, Failure> {
+    let row: Option<RecordColumns> = sqlx::query_as(
+        "SELECT signed, CASE WHEN ? THEN meta END, CASE WHEN ? THEN value END, CASE WHEN ? THEN \
+         (SELECT body FROM slot s WHERE s.ws = r.ws AND s.env = r.env AND s.rid = r.rid AND s.ver = r.ver \
+          ORDER BY epoch DESC LIMIT 1) END \
+         FROM record r WHERE ws = ? AND env = ? AND rid = ? AND ver = ?",
+    )
+    .bind(parts.contains(&Part::Meta))
+    .bind(parts.contains(&Part::Value))
+    .bind(parts.contains(&Part::Slot))
+    .bind(&ws.as_bytes()[..])
+    .bind(&env.as_bytes()[..])
+    .bind(&rid.as_bytes()[..])
+    .bind(sought(ver))
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(signed, meta, value, slot)| StoredRecord {
+        rid,
+        ver,
+        signed,
+        meta,
+        value,
+        slot,
+    }))
+}
+
+pub(super) async fn envelopes(
+    db: &mut SqliteConnection,
+    ws: &WorkspaceId,
+    device: &DeviceId,
+    since: u64,
+) -> Result<Envelopes, Failure> {
+    let sizes: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT rev, length(signed) FROM envelope WHERE ws = ? AND dev = ? AND rev > ? \
+         ORDER BY rev LIMIT ?",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(&device.as_bytes()[..])
+    .bind(sought(since))
+    .bind(ENVELOPES)
+    .fetch_all(&mut *db)
+    .await?;
+    let fit = Fit::of(&sizes, ENVELOPES);
+    let envelopes: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT signed FROM envelope WHERE ws = ? AND dev = ? AND rev > ? AND rev <= ? ORDER BY rev",
+    )
+    .bind(&ws.as_bytes()[..])
+    .bind(&device.as_bytes()[..])
+    .bind(sought(since))
+    .bind(fit.last)
+    .fetch_all(db)
+    .await?;
+    let rev = if envelopes.is_empty() {
+        since
+    } else {
+        number(fit.last)?
+    };
+    Ok(Envelopes { envelopes, rev })
+}
+
+/// Envelopes of one page: about what `PAGE_BYTES` holds of them.
+const ENVELOPES: u32 = 4096;
+
+/// How much of what there is fits a page. Sizes are looked at first, so that no more is read than is
+/// handed out.
+struct Fit {
+    /// The last that fits; before any when there is nothing.
+    last: i64,
+    /// The first that does not.
+    next: Option<i64>,
+}
+
+impl Fit {
+    fn of(sizes: &[(i64, i64)], limit: u32) -> Self {
+        let (mut last, mut size) = (0, 0);
+        for (count, &(at, length)) in sizes.iter().enumerate() {
+            if count == rows_of(limit) || size >= PAGE_BYTES {
+                return Self {
+                    last,
+                    next: Some(at),
+                };
+            }
+            last = at;
+            size += usize::try_from(length).unwrap_or(PAGE_BYTES);
+        }
+        Self { last, next: None }
+    }
+}
+
+/// Rows to read: one more than a page has, to know whether there is another.
+fn one_more(limit: u32) -> i64 {
+    i64::from(limit.max(1)) + 1
+}
+
+fn rows_of(limit: u32) -> usize {
+    usize::try_from(limit.max(1)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,17 @@
+//! The server over real sockets, asked by a small client with keys of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+
+mod bootstrap;
+mod client;
+mod content;
+mod doors;
+mod ending;
+mod invitations;
+mod limits;
+mod pages;
+mod quiet;
+mod running;
+mod strangers;
+mod team;
+mod verifying;
+mod writing;

@@ -1,0 +1,218 @@
+//! Bindings travel with their secret, signed with the owner key of whoever made them. Here they are
+//! signed and kept until a push takes them along, and those of others are verified before they are
+//! shown to anybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::bytes::ByteVec;
+use sha2::{Digest as _, Sha256};
+use withheld_core::name::{Environment, SecretName};
+use withheld_core::{BindingDraft, Refusal};
+use withheld_team::cbor;
+use withheld_team::chain::Chain;
+use withheld_team::id::{DeviceId, EnvId, Hash};
+
+use super::env_state::{EnvState, Shown};
+use super::formats::{KeptBindings, Quarantined, SeenBindings};
+use super::state::State;
+use super::{Team, lock};
+use crate::owner::OwnerProof;
+use crate::team::Broken;
+use crate::team::meta::{BoundTo, Meta, SignedBindings};
+
+impl Team {
+    /// Signs what a secret may be used for; empty for nothing. It goes along with the next push. `n` is
+    /// the counter of the owner's policy; the same bindings once more change nothing.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `keychain_unavailable`.
+    pub fn sign_bindings(
+        &self,
+        proof: &OwnerProof,
+        environment: &Environment,
+        secret: &SecretName,
+        drafts: &[BindingDraft],
+        n: u64,
+    ) -> Result<(), Refusal> {
+        let _talking = lock(&self.talking);
+        let before = self.state();
+        let known = before.own_bindings(environment, secret);
+        if known
+            .as_ref()
+            .is_some_and(|known| known.drafts().as_deref() == Ok(drafts))
+        {
+            return Ok(());
+        }
+        let of = BoundTo {
+            ws: before.file.ws,
+            environment,
+            secret,
+        };
+        let n = n.max(known.map_or(0, |known| known.n()).saturating_add(1));
+        let signed = SignedBindings::sign(proof, before.file.device, of, n, drafts)?;
+        let mut next = State::clone(&before);
+        let rows = &mut next.file.bindings;
+        rows.retain(|row| (&row.environment, &row.secret) != (environment, secret));
+        rows.push(KeptBindings {
+            environment: environment.clone(),
+            secret: secret.clone(),
+            signed: ByteVec::from(cbor::encode(&signed)),
+            pushed: false,
+        });
+        self.keep(&before, next).map(drop)
+    }
+}
+
+impl State {
+    /// Names whose bindings were signed here and are not with the team yet.
+    pub(super) fn unpushed<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = &'a SecretName> {
+        let rows = self.file.bindings.iter();
+        rows.filter(|row| !row.pushed && row.environment == *environment)
+            .map(|row| &row.secret)
+    }
+
+    /// The bindings that the next version of a secret carries: those that were signed here since the
+    /// last push, else those that the team has; for a secret that the team does not have, the last that
+    /// were signed here.
+    pub(super) fn bindings_for(
+        &self,
+        environment: &Environment,
+        secret: &SecretName,
+        theirs: Option<&Meta>,
+    ) -> Option<SignedBindings> {
+        let is_new = self.unpushed(environment).any(|name| name == secret);
+        match theirs {
+            Some(meta) if !is_new => meta.bindings.clone(),
+            _ => self.own_bindings(environment, secret),
+        }
+    }
+
+    fn own_bindings(
+        &self,
+        environment: &Environment,
+        secret: &SecretName,
+    ) -> Option<SignedBindings> {
+        let mut rows = self.file.bindings.iter();
+        let row = rows.find(|row| (&row.environment, &row.secret) == (environment, secret))?;
+        cbor::decode(&row.signed).ok()
+    }
+
+    /// Notes which bindings of this installation are with the team.
+    pub(super) fn note_pushed(&mut self, env: &EnvId) {
+        let (Some(environment), Some(here)) = (self.name_of(env).cloned(), self.envs.get(env))
+        else {
+            return;
+        };
+        let theirs: Vec<(SecretName, Vec<u8>)> = names(here)
+            .filter_map(|(_, meta, name)| Some((name, cbor::encode(meta.bindings.as_ref()?))))
+            .collect();
+        for row in &mut self.file.bindings {
+            row.pushed |= row.environment == environment
+                && theirs
+                    .iter()
+                    .any(|(name, signed)| *name == row.secret && signed[..] == row.signed[..]);
+        }
+    }
+
+    /// Judges what only a reader can: that a record's name is the name of a secret, and that its
+    /// bindings are signed by somebody who may, and not older than others by the same. A record that
+    /// breaks this is set aside.
+    pub(super) fn judge_records(&mut self) {
+        let envs: Vec<EnvId> = self.envs.keys().copied().collect();
+        for env in envs.into_iter().filter(|env| *env != EnvId::DIRECTORY) {
+            let (Some(environment), Some(here)) = (self.name_of(&env), self.envs.get(&env)) else {
+                continue;
+            };
+            let judged = judge(&self.chain, here, environment);
+            if judged.bad.is_empty() && judged.seen.is_empty() {
+                continue;
+            }
+            let file = &mut self.env_mut(&env).file;
+            file.quarantine.extend(judged.bad);
+            let newer: BTreeSet<_> = judged
+                .seen
+                .iter()
+                .map(|row| (&row.secret, row.by))
+                .collect();
+            let stays = |row: &SeenBindings| !newer.contains(&(&row.secret, row.by));
+            file.bindings.retain(stays);
+            file.bindings.extend(judged.seen);
+        }
+    }
+}
+
+/// The newest bindings of each secret by each signer that were verified here.
+pub(super) struct Verified<'a>(BTreeMap<(&'a SecretName, DeviceId), &'a SeenBindings>);
+
+impl<'a> Verified<'a> {
+    pub(super) fn of(here: &'a EnvState) -> Self {
+        let rows = here.file.bindings.iter();
+        Self(rows.map(|row| ((&row.secret, row.by), row)).collect())
+    }
+
+    /// Whether these were.
+    pub(super) fn has(&self, secret: &SecretName, signed: &SignedBindings) -> bool {
+        let newest = self.0.get(&(secret, signed.by()));
+        newest.is_some_and(|newest| newest.hash == hash_of(signed))
+    }
+
+    /// Whether these are newer than any by the same owner.
+    fn are_before(&self, secret: &SecretName, signed: &SignedBindings) -> bool {
+        let newest = self.0.get(&(secret, signed.by()));
+        newest.is_none_or(|newest| newest.n < signed.n())
+    }
+}
+
+/// The live records whose names can be read.
+pub(super) fn names(here: &EnvState) -> impl Iterator<Item = (&Shown, &Meta, SecretName)> {
+    let shown = here.records.values();
+    shown.filter_map(|shown| {
+        let meta = shown.meta()?;
+        Some((shown, meta, meta.name.parse().ok()?))
+    })
+}
+
+#[derive(Default)]
+struct Judged {
+    bad: Vec<Quarantined>,
+    seen: Vec<SeenBindings>,
+}
+
+fn judge(chain: &Chain, here: &EnvState, environment: &Environment) -> Judged {
+    let mut judged = Judged::default();
+    let known = Verified::of(here);
+    for shown in here.records.values() {
+        let Some(meta) = shown.meta().filter(|_| here.fault_of(shown).is_none()) else {
+            continue;
+        };
+        let Ok(name) = meta.name.parse::<SecretName>() else {
+            judged.bad.push(shown.set_aside(Broken::Meta));
+            continue;
+        };
+        let Some(signed) = &meta.bindings else {
+            continue;
+        };
+        if known.has(&name, signed) {
+            continue;
+        }
+        let verified = signed.verified(chain, here.file.env, (environment, &name));
+        if verified.is_ok() && known.are_before(&name, signed) {
+            judged.seen.push(SeenBindings {
+                secret: name,
+                by: signed.by(),
+                n: signed.n(),
+                hash: hash_of(signed),
+            });
+        } else {
+            judged.bad.push(shown.set_aside(Broken::Bindings));
+        }
+    }
+    judged
+}
+
+fn hash_of(signed: &SignedBindings) -> Hash {
+    Hash::of(Sha256::digest(cbor::encode(signed)).into())
+}

@@ -1,0 +1,59 @@
+//! A look at the values themselves: whether what is here is what the team has, told by opening it.
+
+use withheld_core::Refusal;
+use withheld_core::name::Environment;
+use withheld_team::drift::{Local, State as Drift, Trust};
+use withheld_team::links::Right;
+
+use super::sides::{open_env, sides};
+use super::state::State;
+use super::tags::Tags;
+use super::{Team, lock};
+
+impl Team {
+    /// Opens every value that was set since it was last applied, and notes those that are what the team
+    /// has after all. Nothing is carried.
+    ///
+    /// # Errors
+    /// What opening a value refuses; `not_found`, `no_grant`, `unverified` as for a pull.
+    pub fn compare(&self, environment: &Environment) -> Result<(), Refusal> {
+        let _talking = lock(&self.talking);
+        let before = self.state();
+        let (env, here) = open_env(&before, environment, Right::Read)?;
+        let mut tags = Tags::new(here, &before.chain);
+        let mut same = Vec::new();
+        for sides in sides(&before, environment, self.vault.names(environment)) {
+            let Some(held) = &sides.held else {
+                continue;
+            };
+            let local = tags.local(&self.vault, environment, &sides)?;
+            let is_new = sides.local() != Local::Unchanged;
+            match (sides.base, local) {
+                (Some(base), Local::Unchanged) if is_new => {
+                    let mut row = base.clone();
+                    row.local = held.version;
+                    same.push(row);
+                }
+                _ if is_new && sides.state(Trust::Verified, local) == Drift::InSync => {
+                    same.extend(sides.row(held.version));
+                }
+                _ => {}
+            }
+        }
+        if same.is_empty() {
+            return Ok(());
+        }
+        let mut next = State::clone(&before);
+        next.env_mut(&env).file.settle(same);
+        self.keep(&before, next).map(drop)
+    }
+
+    /// Whether the keys of an environment are here.
+    #[must_use]
+    pub fn has_keys(&self, environment: &Environment) -> bool {
+        let state = self.state();
+        let env = state.env_named(environment);
+        let here = env.and_then(|env| state.envs.get(&env));
+        here.is_some_and(|here| !here.is_locked(&state.chain))
+    }
+}

@@ -1,0 +1,145 @@
+//! The engine: keeps a verified copy of the team on this machine, and changes the team. It decides which
+//! bytes go to the server and what becomes of those that come back; a [`Post`] carries them.
+//!
+//! The server is trusted with nothing but to keep and to hand on. What it shows is verified whole before
+//! any of it is kept, and what does not verify is kept as evidence and changes nothing.
+
+mod batch;
+mod bindings;
+mod card;
+mod compare;
+mod contents;
+mod create;
+mod directory;
+mod draft;
+mod drift_rows;
+mod env_keys;
+mod env_state;
+mod files;
+mod formats;
+mod join;
+mod journal;
+mod links;
+mod outbox;
+mod people;
+mod pull;
+mod push;
+mod push_plan;
+mod rekey;
+mod removal;
+mod round;
+mod shown;
+mod sides;
+mod state;
+mod sync;
+mod tags;
+mod values;
+mod talk;
+mod waiting;
+mod words;
+mod wrap;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use withheld_core::{Code, Moment, Refusal};
+
+pub use create::Create;
+pub use drift_rows::{AsOf, DriftRow};
+pub use join::Card;
+pub use people::{InvitationLine, Invite};
+pub use removal::Removed;
+pub use pull::{Fetched, NamedVersion, Pulled};
+pub use push::Pushed;
+pub use shown::{Freshness, Guest, LogRow, MemberRow, What};
+pub use sync::Synced;
+pub use waiting::{WaitingBinding, widens};
+pub use words::{Exposed, ServerAddress};
+
+use crate::team::invitation::Server;
+use crate::team::keys::DeviceSeed;
+use crate::vault::Unlocked;
+use state::State;
+use talk::{By, Line};
+
+use super::post::Post;
+
+/// The team that this installation belongs to. To be dropped with the vault.
+pub struct Team {
+    vault: Arc<Unlocked>,
+    seed: DeviceSeed,
+    server: Server,
+    /// What was verified last. Replaced whole; never held while bytes are carried.
+    state: Mutex<Arc<State>>,
+    /// Held by whoever talks to the server: one conversation at a time.
+    talking: Mutex<()>,
+}
+
+impl Team {
+    /// The team of this vault; `None` where there is none. Everything that is kept of it is verified
+    /// anew.
+    ///
+    /// # Errors
+    /// `store_corrupt` and `rollback_detected`, naming the file that is not the latest that was
+    /// written; `keychain_unavailable`, `store_unavailable`.
+    pub fn open(vault: &Arc<Unlocked>) -> Result<Option<Self>, Refusal> {
+        let Some(seed) = vault.device_seed()? else {
+            return Ok(None);
+        };
+        let Some(state) = State::load(vault, &seed)? else {
+            return Ok(None);
+        };
+        let team = Self::with(vault, seed, state)?;
+        team.finish_journals()?;
+        Ok(Some(team))
+    }
+
+    fn with(vault: &Arc<Unlocked>, seed: DeviceSeed, state: State) -> Result<Self, Refusal> {
+        Ok(Self {
+            vault: Arc::clone(vault),
+            server: Server::parse(&state.file.server).ok_or_else(files::impossible)?,
+            seed,
+            state: Mutex::new(Arc::new(state)),
+            talking: Mutex::default(),
+        })
+    }
+
+    /// Where the team's server is.
+    #[must_use]
+    pub fn server(&self) -> ServerAddress {
+        ServerAddress::of(&self.server)
+    }
+
+    /// What was verified last.
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&lock(&self.state))
+    }
+
+    /// Makes `next` the state, on the disk first. The caller holds `talking`.
+    fn keep(&self, before: &State, next: State) -> Result<Arc<State>, Refusal> {
+        let kept = Arc::new(next.keep(Some(before), &self.vault, &self.seed)?);
+        *lock(&self.state) = Arc::clone(&kept);
+        Ok(kept)
+    }
+
+    /// A conversation as this device.
+    fn line<'a>(&'a self, post: &'a mut dyn Post, now: Moment) -> Line<'a> {
+        let device = self.state().file.device;
+        Line::new(post, &self.server, By::Device(&self.seed, device), now)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// There is a team here already.
+fn there_is_one() -> Refusal {
+    Refusal::new(
+        Code::Conflict,
+        "this installation belongs to a team already",
+        "use another home for another team: withheld --home DIR team join",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! A sync: what was written here and not answered is sent again, what is new is fetched and verified,
+//! and then this device does its part for the others: it seals keys to newcomers and begins new epochs
+//! where somebody lost access.
+
+use std::sync::Arc;
+
+use withheld_core::name::Environment;
+use withheld_core::{Code, Moment, Refusal, plain};
+use withheld_team::api::Lease;
+use withheld_team::links::Right;
+
+use super::draft::Draft;
+use super::files::Files;
+use super::formats::{Fault, Pending, PendingKind};
+use super::links::{Proof, Stop};
+use super::round::Round;
+use super::state::State;
+use super::talk::{By, Line, Sent};
+use super::{Team, lock};
+use crate::team::post::Post;
+
+/// How often a change is written anew because somebody else was faster.
+pub(super) const TRIES: usize = 5;
+
+plain! {
+    /// What a sync did.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Synced {
+        /// Whether the server had anything that was not here.
+        pub changed: bool,
+        /// Environments whose key is not here yet: a colleague's next command brings it.
+        pub locked: Vec<Environment>,
+        /// Keys that were sealed to newcomers.
+        pub sealed: u64,
+        /// Environments that have a new key because somebody lost access.
+        pub rotated: Vec<Environment>,
+    }
+}
+
+impl Team {
+    /// Brings the local copy to where the server is. Nothing is kept unless all of it verifies.
+    ///
+    /// # Errors
+    /// `server_unreachable`: what is here stays in use. `signature_invalid`, `rollback_detected`,
+    /// `fork_detected`: what the server shows does not verify; nothing was applied, and the bytes are
+    /// kept in the folder `team`. `unverified` where something is missing, `unknown_caller` where the
+    /// server does not know this device, `store_unavailable`, `keychain_unavailable`.
+    pub fn sync(&self, post: &mut dyn Post, now: Moment) -> Result<Synced, Refusal> {
+        let _talking = lock(&self.talking);
+        let changed = self.catch_up(post, now)?;
+        let (rotated, sealed) = self.serve_others(post, now)?;
+        let state = self.state();
+        let readable = state.envs.values().filter(|env| {
+            env.is_locked(&state.chain) && state.my_right(&env.file.env) >= Right::Read
+        });
+        let locked = readable.filter_map(|env| state.name_of(&env.file.env).cloned());
+        Ok(Synced {
+            changed,
+            locked: locked.collect(),
+            sealed,
+            rotated,
+        })
+    }
+
+    /// The first half of a sync; whether anything changed. The caller holds `talking`.
+    pub(super) fn catch_up(&self, post: &mut dyn Post, now: Moment) -> Result<bool, Refusal> {
+        self.send_pending(post, now)?;
+        self.send_outboxes(post, now)?;
+        let before = self.state();
+        let fresh = !before.file.faults.is_empty();
+        let mut round = self.round(&before, post, fresh, now);
+        if matches!(round, Err(Stop::Proof(_))) {
+            // An honest server may have moved on between two answers: asked once more, from the start.
+            round = self.round(&before, post, true, now);
+        }
+        match round {
+            Ok(changed) => self.state().is_in_it().map(|()| changed),
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Err(Stop::Proof(proof)) => {
+                self.convict(&before, &proof)?;
+                Err(proof.verdict.into())
+            }
+        }
+    }
+
+    fn round(
+        &self,
+        before: &Arc<State>,
+        post: &mut dyn Post,
+        fresh: bool,
+        now: Moment,
+    ) -> Result<bool, Stop> {
+        let mut line = self.line(post, now);
+        let mut round = Round {
+            line: &mut line,
+            seed: &self.seed,
+            next: State::clone(before),
+        };
+        let changed = round.run(fresh)?;
+        let mut next = round.next;
+        if changed {
+            next.learn_names();
+            next.judge_records();
+            next.file.faults.clear();
+        }
+        next.seen.at = Some(now.as_ms());
+        self.keep(before, next)?;
+        Ok(changed)
+    }
+
+    /// Keeps what does not verify, and that it does not.
+    pub(super) fn convict(&self, before: &State, proof: &Proof) -> Result<(), Refusal> {
+        let files = Files {
+            home: self.vault.home(),
+            seed: &self.seed,
+        };
+        files.keep_evidence(&proof.bytes);
+        let mut next = before.clone();
+        next.file.faults.retain(|fault| fault.env != proof.env);
+        let fault = Fault::new(proof.env, proof.verdict.code());
+        next.file.faults.push(fault);
+        self.keep(before, next).map(drop)
+    }
+
+    /// Sends what was written and not answered once more, byte for byte: the server has it already, or
+    /// takes it now, or says why not.
+    ///
+    /// # Errors
+    /// As the server refuses what founds or joins a workspace; `server_unreachable`.
+    pub(super) fn send_pending(&self, post: &mut dyn Post, now: Moment) -> Result<(), Refusal> {
+        let before = self.state();
+        let Some(pending) = before.file.pending.clone() else {
+            return Ok(());
+        };
+        let by = match pending.kind {
+            PendingKind::Create | PendingKind::Join => By::Nobody,
+            PendingKind::Links => By::Device(&self.seed, before.file.device),
+        };
+        let mut line = Line::new(post, &self.server, by, now);
+        let sent = line.store(&pending.path, pending.body.to_vec())?;
+        match (sent, pending.kind) {
+            (Sent::Stored, _) | (Sent::Moved | Sent::Refused(_), PendingKind::Links) => {
+                let mut next = State::clone(&before);
+                next.file.pending = None;
+                next.seen.etag = None;
+                self.keep(&before, next).map(drop)
+            }
+            (Sent::Refused(refusal), _) => Err(refusal),
+            (Sent::Moved, _) => Err(Refusal::new(
+                Code::Conflict,
+                "somebody else changed the team while this device was joining",
+                "paste the invitation again: withheld team join",
+            )),
+        }
+    }
+
+    /// Writes a change on top of the newest state and has it stored: written to the disk before it is
+    /// sent, written anew where somebody else was faster. What `write` returned is handed on.
+    ///
+    /// # Errors
+    /// What `write` refuses; `conflict` after five tries; as [`Team::sync`].
+    pub(super) fn change<'d, T>(
+        &'d self,
+        post: &mut dyn Post,
+        now: Moment,
+        write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
+    ) -> Result<T, Refusal> {
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                self.take_lease(post, now);
+            }
+            self.catch_up(post, now)?;
+            let before = self.state();
+            let (draft, written) = write(&before)?;
+            if draft.is_empty() || self.submit(post, now, &before, draft)? {
+                return Ok(written);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Asks to append alone for some seconds, so that a busy colleague does not hold up a removal. Best
+    /// effort: without it the next try may be too late again.
+    fn take_lease(&self, post: &mut dyn Post, now: Moment) {
+        let path = format!("/v1/ws/{}/lease", self.state().file.ws);
+        let _ = self
+            .line(post, now)
+            .ask::<Lease>(&path, &serde_json::Map::new());
+    }
+
+    /// Has a bundle stored; whether it was. If not, the chains have moved on.
+    ///
+    /// # Errors
+    /// `server_unreachable`: the bundle stays on the disk and is sent again. What the server refuses.
+    pub(super) fn submit(
+        &self,
+        post: &mut dyn Post,
+        now: Moment,
+        before: &State,
+        draft: Draft<'_>,
+    ) -> Result<bool, Refusal> {
+        let path = format!("/v1/ws/{}/links", before.file.ws);
+        let body = draft.body()?;
+        let mut sending = before.clone();
+        sending.file.pending = Some(Pending {
+            kind: PendingKind::Links,
+            path: path.clone(),
+            body: body.clone().into(),
+        });
+        let sending = self.keep(before, sending)?;
+        let sent = self.line(post, now).store(&path, body)?;
+        let mut next = match sent {
+            Sent::Stored => draft.next,
+            Sent::Moved | Sent::Refused(_) => State::clone(&sending),
+        };
+        next.file.n = sending.file.n;
+        next.file.pending = None;
+        next.seen.etag = None;
+        next.learn_names();
+        self.keep(&sending, next)?;
+        match sent {
+            Sent::Stored => Ok(true),
+            Sent::Moved => Ok(false),
+            Sent::Refused(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Others are faster again and again.
+pub(super) fn busy() -> Refusal {
+    Refusal::new(
+        Code::Conflict,
+        "others change the team at the same moment",
+        "run the command again in a few seconds",
+    )
+}

@@ -1,0 +1,289 @@
+//! Requests to the team's server, signed, and its answers, read with limits. An answer that is no answer
+//! is a fault of the way there; only what the server shows can be a fault of the server.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use withheld_core::{Code, Moment, Refusal};
+use withheld_team::api::{Problem, ProblemCode};
+use withheld_team::http_signature::{
+    self, CONTENT_DIGEST, Fields, KeyId, Request, SIGNATURE, SIGNATURE_INPUT, Stamp,
+};
+use withheld_team::id::DeviceId;
+
+use crate::fault;
+use crate::team::invitation::Server;
+use crate::team::keys::{DeviceSeed, InviteKey};
+use crate::team::post::{Answer, Outgoing, Post};
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 32 << 20;
+
+/// Who asks.
+pub(super) enum By<'a> {
+    /// A device of the workspace.
+    Device(&'a DeviceSeed, DeviceId),
+    /// Who holds an invitation that is still open.
+    Invite(&'a InviteKey),
+    /// Nobody yet: what is sent speaks for itself.
+    Nobody,
+}
+
+/// A conversation with the server.
+pub(super) struct Line<'a> {
+    pub(super) post: &'a mut dyn Post,
+    pub(super) server: &'a Server,
+    pub(super) by: By<'a>,
+    pub(super) now: Moment,
+    /// The last answer, in case it is evidence.
+    last: Vec<u8>,
+}
+
+/// What became of something that was sent to be stored.
+#[derive(Debug)]
+pub(super) enum Sent {
+    Stored,
+    /// The chains have moved on meanwhile.
+    Moved,
+    /// It is not stored and never will be.
+    Refused(Refusal),
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(post: &'a mut dyn Post, server: &'a Server, by: By<'a>, now: Moment) -> Self {
+        Self {
+            post,
+            server,
+            by,
+            now,
+            last: Vec::new(),
+        }
+    }
+
+    /// The last answer, with what was asked before it.
+    pub(super) fn take_last(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.last)
+    }
+
+    /// Asks for something; the status is 200.
+    ///
+    /// # Errors
+    /// What the server refuses, `server_unreachable`, `unverified` for an answer that cannot be read.
+    pub(super) fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Refusal> {
+        let answer = self.carry("GET", path, Vec::new(), None)?;
+        self.read(answer)
+    }
+
+    /// The same with a question that does not fit into a path.
+    ///
+    /// # Errors
+    /// As [`Line::get`].
+    pub(super) fn ask<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<T, Refusal> {
+        let answer = self.carry("POST", path, json(question)?, None)?;
+        self.read(answer)
+    }
+
+    /// Asks for something that may be as it was; `None` where it is. Otherwise it, and its new tag.
+    ///
+    /// # Errors
+    /// As [`Line::get`].
+    pub(super) fn get_changed<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        etag: Option<&str>,
+    ) -> Result<Option<(T, Option<String>)>, Refusal> {
+        let mut answer = self.carry("GET", path, Vec::new(), etag)?;
+        if answer.status == 304 && etag.is_some() {
+            return Ok(None);
+        }
+        let tag = answer.etag.take();
+        Ok(Some((self.read(answer)?, tag)))
+    }
+
+    /// Sends something to be stored.
+    ///
+    /// # Errors
+    /// `server_unreachable`: whether it is stored is not known.
+    pub(super) fn store(&mut self, path: &str, body: Vec<u8>) -> Result<Sent, Refusal> {
+        let answer = self.carry("POST", path, body, None)?;
+        Ok(match answer.status {
+            200..=299 => Sent::Stored,
+            409 => Sent::Moved,
+            400..=499 | 507 => Sent::Refused(refused(&answer)),
+            _ => return Err(refused(&answer)),
+        })
+    }
+
+    fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, Refusal> {
+        match answer.status {
+            200 => serde_json::from_slice(&answer.body).map_err(|_| unreadable()),
+            _ => Err(refused(&answer)),
+        }
+    }
+
+    fn carry(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        body: Vec<u8>,
+        etag: Option<&str>,
+    ) -> Result<Answer, Refusal> {
+        let mut headers = self.signed(method, path, &body)?;
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        if let Some(etag) = etag {
+            headers.push(("if-none-match", etag.to_owned()));
+        }
+        let answer = self.post.carry(Outgoing {
+            method,
+            path: path.to_owned(),
+            headers,
+            body,
+        })?;
+        if answer.body.len() > MAX_ANSWER {
+            return Err(unreadable());
+        }
+        self.last = [
+            method.as_bytes(),
+            b" ",
+            path.as_bytes(),
+            b"\n",
+            &answer.body,
+        ]
+        .concat();
+        Ok(answer)
+    }
+
+    fn signed(
+        &self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Vec<(&'static str, String)>, Refusal> {
+        let key = match &self.by {
+            By::Device(_, device) => KeyId::Device(*device),
+            By::Invite(key) => KeyId::Invite(key.id()),
+            By::Nobody => return Ok(Vec::new()),
+        };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let digest = http_signature::content_digest(body);
+        let request = Request {
+            method,
+            authority: &authority(self.server),
+            path,
+            query,
+            digest: &digest,
+        };
+        let created = u64::try_from(self.now.as_ms() / 1000)
+            .map_err(|_| fault::internal("the clock stands before 1970"))?;
+        let stamp = Stamp { created, key };
+        let base = http_signature::base(&request, &stamp);
+        let signature = match &self.by {
+            By::Device(seed, _) => seed.sign_request(base.as_bytes())?,
+            By::Invite(key) => key.sign_request(base.as_bytes()),
+            By::Nobody => return Ok(Vec::new()),
+        };
+        let Fields {
+            content_digest,
+            signature_input,
+            signature,
+        } = http_signature::fields(&request, &stamp, &signature);
+        Ok(vec![
+            (CONTENT_DIGEST, content_digest),
+            (SIGNATURE_INPUT, signature_input),
+            (SIGNATURE, signature),
+        ])
+    }
+}
+
+/// The bytes of something that is sent.
+pub(super) fn json(thing: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(thing).map_err(|_| fault::internal("a request cannot be written"))
+}
+
+/// As the `Host` field has it.
+fn authority(server: &Server) -> String {
+    let host = server.host.as_str();
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    if server.port == server.scheme.default_port() {
+        host
+    } else {
+        format!("{host}:{}", server.port)
+    }
+}
+
+/// What an answer that is not the one that was hoped for means.
+fn refused(answer: &Answer) -> Refusal {
+    let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok();
+    let problem = problem.filter(|problem| problem.code.status() == answer.status);
+    match problem.map(|problem| problem.code) {
+        Some(code) => refused_for(code),
+        None => Refusal::new(
+            Code::ServerUnreachable,
+            "what answers is not the team's server",
+            "see whether its address is right and nothing stands between: withheld team log",
+        ),
+    }
+}
+
+fn refused_for(code: ProblemCode) -> Refusal {
+    let (code, message, hint) = match code {
+        ProblemCode::Unsigned => (
+            Code::UnknownCaller,
+            "the team's server does not know this device: it was removed, or has not joined",
+            "ask somebody of the team: withheld team members",
+        ),
+        ProblemCode::Clock => (
+            Code::UnknownCaller,
+            "the clock of this machine and the server's are more than a minute apart",
+            "set the clock, and try again",
+        ),
+        ProblemCode::Forbidden => (
+            Code::NoGrant,
+            "the team's server says that this is not for this device to do",
+            "ask an admin of the team: withheld team members",
+        ),
+        ProblemCode::NotFound => (
+            Code::NotFound,
+            "the team's server does not have that",
+            "see whether its address is right: withheld team log",
+        ),
+        ProblemCode::Conflict => (
+            Code::Conflict,
+            "somebody else changed the team at the same moment",
+            "run the command again",
+        ),
+        ProblemCode::TooLarge | ProblemCode::Quota => (
+            Code::TooLarge,
+            "the team's server does not take that much",
+            "ask the people who run it for more room",
+        ),
+        ProblemCode::Malformed | ProblemCode::Invalid | ProblemCode::Unknown => (
+            Code::Unverified,
+            "the team's server does not accept what this version of Withheld writes",
+            "bring both to the same version",
+        ),
+        ProblemCode::Leased | ProblemCode::Rate | ProblemCode::Unavailable => (
+            Code::ServerUnreachable,
+            "the team's server is busy",
+            "try again in a few seconds",
+        ),
+    };
+    Refusal::new(code, message, hint)
+}
+
+fn unreadable() -> Refusal {
+    Refusal::new(
+        Code::Unverified,
+        "the team's server gave an answer that cannot be read",
+        "what is here stays in use; bring both to the same version",
+    )
+}

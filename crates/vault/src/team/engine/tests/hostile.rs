@@ -1,0 +1,443 @@
+//! A server that shows something else than what it was given.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::shelf::edit;
+use super::*;
+use crate::team::engine::formats::Quarantined;
+use crate::team::post::{Answer, Outgoing};
+
+/// Anna wrote one version of two secrets that Bob has not seen yet.
+fn behind() -> (Person, Person) {
+    let (mut anna, bob) = two();
+    let prod = anna.env("billing/prod");
+    anna.put_all(
+        &prod,
+        [
+            (7, "STRIPE_KEY".to_owned(), b"whCANARYone".to_vec()),
+            (8, "GITHUB_TOKEN".to_owned(), b"whCANARYtwo".to_vec()),
+        ],
+    );
+    (anna, bob)
+}
+
+/// Answers to what ends like this are changed from now on.
+fn tamper(person: &mut Person, end: &'static str, change: impl Fn(&mut Value) + 'static) {
+    person.post.change = Some(Box::new(move |request: &Outgoing, answer: &mut Answer| {
+        let path = request.path.split('?').next().unwrap();
+        if path.ends_with(end) && answer.status == 200 {
+            edit(answer, &change);
+        }
+    }));
+}
+
+fn flip(blob: &mut Value, at: usize) {
+    let mut bytes = URL_SAFE_NO_PAD.decode(blob.as_str().unwrap()).unwrap();
+    let at = at % bytes.len();
+    bytes[at] ^= 1;
+    *blob = URL_SAFE_NO_PAD.encode(bytes).into();
+}
+
+fn evidence(person: &Person) -> usize {
+    let names = person.home.names(&person.home.team()).unwrap();
+    names
+        .iter()
+        .filter(|name| name.starts_with("evidence-"))
+        .count()
+}
+
+/// That this change is met with this code, is kept as evidence, changes nothing, and is forgotten when
+/// the server is honest again.
+fn refused(end: &'static str, expected: Code, change: impl Fn(&mut Value) + 'static) {
+    let (anna, mut bob) = behind();
+    let before = bob.team().state();
+    tamper(&mut bob, end, change);
+    assert_eq!(code(bob.sync(hour(5))), Some(expected), "{end}");
+    let after = bob.team().state();
+    assert_eq!(after.file.links, before.file.links, "{end}");
+    for (env, here) in &before.envs {
+        assert_eq!(after.envs[env].chain, here.chain, "{end}");
+    }
+    assert_eq!(evidence(&bob), 1, "{end}");
+    let fresh = bob.team().freshness(hour(5));
+    assert_eq!(
+        (fresh.verified, fresh.last_fault),
+        (false, Some(expected)),
+        "{end}"
+    );
+    // Latched, also over a start, until the server shows something that goes on from what was seen.
+    bob.restart().unwrap();
+    assert_eq!(bob.team().freshness(hour(5)).last_fault, Some(expected));
+    bob.post.trouble = Trouble::Down;
+    assert!(bob.sync(hour(5)).is_err());
+    assert_eq!(bob.team().freshness(hour(5)).last_fault, Some(expected));
+    bob.post.trouble = Trouble::None;
+    bob.post.change = None;
+    assert!(bob.sync(hour(5)).unwrap().changed);
+    assert_eq!(bob.team().freshness(hour(5)).last_fault, None);
+    let prod = bob.env("billing/prod");
+    assert_eq!(bob.names(&prod), ["STRIPE_KEY", "GITHUB_TOKEN"]);
+    assert_eq!(bob.here(&prod).chain.head(), anna.here(&prod).chain.head());
+}
+
+#[test]
+fn an_older_head_is_a_rollback() {
+    refused("/heads", Code::RollbackDetected, |heads| {
+        heads["w"]["seq"] = 3.into();
+    });
+    let (mut anna, mut bob) = behind();
+    let prod = anna.env("billing/prod");
+    bob.sync(hour(4)).unwrap();
+    anna.invite("carl", Role::Member, &[]);
+    tamper(&mut bob, "/heads", move |heads| {
+        for env in heads["envs"].as_array_mut().unwrap() {
+            if env["env"] == json!(prod) {
+                env["seq"] = 1.into();
+            }
+        }
+    });
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    // An environment that is not shown at all is one without a commit.
+    tamper(&mut bob, "/heads", |heads| heads["envs"] = json!([]));
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    let faults = &bob.team().state().file.faults;
+    assert_eq!(faults.len(), 2, "the environment's, and the directory's");
+}
+
+#[test]
+fn another_hash_where_one_was_seen_is_a_fork() {
+    let other = || Value::from("ab".repeat(32));
+    refused("/heads", Code::ForkDetected, move |heads| {
+        heads["w"]["hash"] = other();
+    });
+    refused("/heads", Code::ForkDetected, move |heads| {
+        for env in heads["envs"].as_array_mut().unwrap() {
+            env["hash"] = other();
+        }
+    });
+}
+
+#[test]
+fn links_that_do_not_verify_change_nothing() {
+    let (mut anna, mut bob) = behind();
+    anna.invite("carl", Role::Member, &[]);
+    anna.invite("dora", Role::Member, &[]);
+    let before = bob.team().state();
+    let mut meet = |expected, change: fn(&mut Value)| {
+        tamper(&mut bob, "/links", change);
+        assert_eq!(code(bob.sync(hour(5))), Some(expected));
+        assert_eq!(bob.team().state().file.links, before.file.links);
+    };
+    meet(Code::SignatureInvalid, |page| {
+        flip(&mut page["links"][0], 9)
+    });
+    meet(Code::SignatureInvalid, |page| {
+        flip(&mut page["links"][1], 100)
+    });
+    meet(Code::SignatureInvalid, |page| {
+        drop(page["links"].as_array_mut().unwrap().remove(0))
+    });
+    meet(Code::SignatureInvalid, |page| {
+        page["links"].as_array_mut().unwrap().swap(0, 1)
+    });
+    meet(Code::RollbackDetected, |page| page["links"] = json!([]));
+    meet(Code::RollbackDetected, |page| {
+        let link = page["links"][0].clone();
+        page["links"] = vec![link; 501].into();
+    });
+    bob.post.change = None;
+    bob.sync(hour(5)).unwrap();
+    assert_eq!(
+        bob.team().state().chain.head(),
+        anna.team().state().chain.head()
+    );
+}
+
+#[test]
+fn commits_that_do_not_verify_change_nothing() {
+    refused("/commits", Code::SignatureInvalid, |page| {
+        flip(&mut page["commits"][0], 40)
+    });
+    refused("/commits", Code::SignatureInvalid, |page| {
+        flip(&mut page["commits"][1], 300)
+    });
+    refused("/commits", Code::SignatureInvalid, |page| {
+        page["commits"].as_array_mut().unwrap().remove(0);
+    });
+    refused("/commits", Code::RollbackDetected, |page| {
+        page["commits"] = json!([])
+    });
+}
+
+#[test]
+fn records_that_do_not_verify_change_nothing() {
+    let part = |name: &'static str, at: usize| {
+        refused("/records:get", Code::SignatureInvalid, move |got| {
+            flip(&mut got["records"][0][name], at);
+        });
+    };
+    part("record", 30);
+    part("record", 250);
+    part("meta", 5);
+    part("slot", 60);
+    for name in ["record", "meta", "slot"] {
+        refused("/records:get", Code::SignatureInvalid, move |got| {
+            let other = got["records"][1][name].clone();
+            got["records"][0][name] = other;
+        });
+    }
+    refused("/records:get", Code::SignatureInvalid, |got| {
+        got["records"][0].as_object_mut().unwrap().remove("slot");
+    });
+}
+
+#[test]
+fn what_is_only_missing_is_not_held_against_the_server() {
+    let (mut anna, mut bob) = behind();
+    tamper(&mut bob, "/records:get", |got| got["records"] = json!([]));
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::Unverified));
+    for status in [500, 502, 302, 200] {
+        bob.post.change = Some(Box::new(move |_, answer| {
+            *answer = Answer {
+                status,
+                etag: None,
+                body: b"<html>".to_vec(),
+            };
+        }));
+        let expected = if status == 200 {
+            Code::Unverified
+        } else {
+            Code::ServerUnreachable
+        };
+        assert_eq!(code(bob.sync(hour(5))), Some(expected));
+    }
+    bob.post.change = Some(Box::new(|_, answer| answer.status = 304));
+    bob.team = Team::open(&bob.vault).unwrap();
+    std::fs::remove_file(bob.home.team().join("seen")).unwrap();
+    bob.restart().unwrap();
+    assert_eq!(
+        code(bob.sync(hour(5))),
+        Some(Code::ServerUnreachable),
+        "nobody asked for that"
+    );
+    assert_eq!(evidence(&bob), 0);
+    assert_eq!(bob.team().freshness(hour(5)).last_fault, None);
+    // An envelope that is withheld: everything else is here, the names are not.
+    let prod = anna.env("billing/prod");
+    anna.set("bob", &[right("billing/prod", Right::None)], None)
+        .unwrap();
+    anna.set("bob", &[right("billing/prod", Right::Read)], None)
+        .unwrap();
+    tamper(&mut bob, "/envelopes", |page| page["envelopes"] = json!([]));
+    let synced = bob.sync(hour(5)).unwrap();
+    assert_eq!(synced.locked, [environment("billing/prod")]);
+    assert_eq!((bob.epoch(&prod), bob.names(&prod)), (None, Vec::new()));
+    assert_eq!(bob.here(&prod).chain.head(), anna.here(&prod).chain.head());
+    // It is healed by the next one: here by asking again.
+    bob.post.change = None;
+    anna.invite("carl", Role::Member, &[]);
+    bob.sync(hour(5)).unwrap();
+    assert_eq!(bob.names(&prod).len(), 2);
+}
+
+#[test]
+fn a_commit_that_has_seen_links_which_are_not_shown_is_a_rollback() {
+    let (mut anna, mut bob) = behind();
+    let prod = anna.env("billing/prod");
+    let shown = bob.post.shelf().links.len();
+    let hash = bob.team().state().chain.head().hash;
+    anna.invite("carl", Role::Member, &[]);
+    anna.put(&prod, 9, "AFTER", b"whCANARYafter");
+    bob.post.change = Some(Box::new(move |request, answer| {
+        if request.path.contains("/heads") {
+            edit(answer, |heads| {
+                heads["w"] = json!({"seq": shown, "hash": hash})
+            });
+        }
+        if request.path.contains("/links") {
+            edit(answer, |page| page["links"] = json!([]));
+        }
+    }));
+    bob.post.taken();
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    let asked = bob.post.taken();
+    assert_eq!(
+        asked.iter().filter(|what| *what == "GET heads").count(),
+        2,
+        "asked once more"
+    );
+    // An honest server that moved on between two answers is believed.
+    let once = std::cell::Cell::new(true);
+    bob.post.change = Some(Box::new(move |request, answer| {
+        if request.path.contains("/heads") && once.take() {
+            edit(answer, |heads| {
+                heads["w"] = json!({"seq": shown, "hash": hash})
+            });
+        }
+    }));
+    bob.sync(hour(5)).unwrap();
+    assert_eq!(bob.here(&prod).chain.head(), anna.here(&prod).chain.head());
+    assert_eq!(
+        bob.post
+            .taken()
+            .iter()
+            .filter(|what| *what == "GET heads")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn commits_that_a_removal_pinned_must_be_shown() {
+    let (mut anna, mut bob) = two();
+    let dev = anna.env("dev");
+    let line = anna.invite("carl", Role::Member, &[right("dev", Right::Read)]);
+    let mut carl = Person::new(&anna.post.shelf);
+    carl.join(&line, hour(3)).unwrap();
+    anna.sync(hour(3)).unwrap();
+    carl.sync(hour(3)).unwrap();
+    bob.put(&dev, 7, "DB_URL", b"whCANARYdb");
+    // Lowered, not rotated: the cut is all that tells Carl of the commit.
+    anna.set("bob", &[right("dev", Right::Read)], None).unwrap();
+    tamper(&mut carl, "/heads", move |heads| {
+        for env in heads["envs"].as_array_mut().unwrap() {
+            if env["env"] == json!(dev) {
+                env["seq"] = 0.into();
+            }
+        }
+    });
+    assert_eq!(code(carl.sync(hour(6))), Some(Code::RollbackDetected));
+    carl.post.change = None;
+    carl.sync(hour(6)).unwrap();
+    assert_eq!(carl.names(&dev), ["DB_URL"]);
+}
+
+#[test]
+fn a_commit_that_the_removal_of_its_author_does_not_know_is_refused_also_later() {
+    let (mut anna, mut bob) = two();
+    let dev = anna.env("dev");
+    let line = anna.invite("carl", Role::Member, &[right("dev", Right::Read)]);
+    let mut carl = Person::new(&anna.post.shelf);
+    carl.join(&line, hour(3)).unwrap();
+    anna.sync(hour(3)).unwrap();
+    // The server keeps a commit of Bob's from Anna and shows it to Carl.
+    let shelf = Arc::clone(&anna.post.shelf);
+    let before = shelf.lock().unwrap().clone();
+    bob.put(&dev, 7, "DB_URL", b"whCANARYdb");
+    carl.sync(hour(4)).unwrap();
+    assert_eq!(carl.names(&dev), ["DB_URL"]);
+    let hidden = std::mem::replace(&mut *shelf.lock().unwrap(), before);
+    anna.remove("bob").unwrap();
+    let mut shown = shelf.lock().unwrap();
+    shown.envs.insert(dev, hidden.envs[&dev].clone());
+    shown.rev += 100;
+    drop(shown);
+    assert_eq!(code(carl.sync(hour(7))), Some(Code::SignatureInvalid));
+    let faults = &carl.team().state().file.faults;
+    assert_eq!(
+        faults.iter().map(|fault| fault.env).collect::<Vec<_>>(),
+        [Some(dev)]
+    );
+}
+
+#[test]
+fn evidence_is_kept_ten_times() {
+    let (_anna, mut bob) = behind();
+    tamper(&mut bob, "/heads", |heads| heads["w"]["seq"] = 1.into());
+    for _ in 0..12 {
+        assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    }
+    assert_eq!(evidence(&bob), 10);
+    let first = std::fs::read(bob.home.team().join("evidence-1")).unwrap();
+    assert!(
+        first.starts_with(b"GET /v1/ws/"),
+        "what was asked, then what was answered"
+    );
+    assert!(first.ends_with(b"}"));
+    bob.restart().unwrap();
+}
+
+#[test]
+fn a_guest_is_shown_no_other_workspace_and_no_older_one() {
+    let shelf = Arc::default();
+    let mut anna = Person::founder(&shelf);
+    let before = shelf.lock().unwrap().clone();
+    anna.invite("carl", Role::Member, &[]);
+    let line = anna.invite("bob", Role::Member, &[]);
+    let after = shelf.lock().unwrap().clone();
+    let mut bob = Person::new(&shelf);
+    let mut look = |shown: Shelf| {
+        *shelf.lock().unwrap() = shown;
+        code(Team::look(&line, &mut bob.post, hour(3)))
+    };
+    assert_eq!(look(before.clone()), Some(Code::RollbackDetected));
+    // All but the link that invites him.
+    let mut shown = after.clone();
+    shown.links.pop();
+    assert_eq!(look(shown), Some(Code::RollbackDetected));
+    // Another workspace under this one's id.
+    let other = Person::founder(&Arc::default()).post.shelf().clone();
+    let shown = Shelf {
+        ws: after.ws,
+        ..other
+    };
+    assert_eq!(look(shown), Some(Code::ForkDetected));
+    // Another history of the same workspace.
+    let mut dora = before.clone();
+    std::mem::swap(&mut *shelf.lock().unwrap(), &mut dora);
+    anna.restart().unwrap();
+    assert_eq!(code(anna.sync(hour(3))), Some(Code::RollbackDetected));
+    assert_eq!(look(after), None);
+    assert!(Team::open(&bob.vault).unwrap().is_none());
+}
+
+#[test]
+fn a_record_that_only_holders_can_see_is_bad_is_set_aside_and_holds_nobody_up() {
+    let (mut anna, mut bob) = two();
+    let dev = anna.env("dev");
+    bob.put(&dev, 7, "DB_URL", b"whCANARYdb");
+    bob.put_with(&dev, 8, "BAD", |new| new.slot.wrap_meta[3] ^= 1);
+    anna.sync(hour(4)).unwrap();
+    assert_eq!(anna.names(&dev), ["DB_URL"]);
+    let row = Quarantined {
+        rid: RecordId::of([8; 16]),
+        ver: 1,
+        why: crate::team::Broken::Slot,
+    };
+    assert_eq!(anna.here(&dev).file.quarantine, [row]);
+    assert_eq!(evidence(&anna), 0, "the server did nothing");
+    anna.restart().unwrap();
+    assert_eq!(anna.names(&dev), ["DB_URL"]);
+    anna.remove("bob").unwrap();
+    assert_eq!(
+        (anna.epoch(&dev), anna.here(&dev).chain.epoch()),
+        (Some(2), 2)
+    );
+    assert_eq!(anna.names(&dev), ["DB_URL"]);
+    anna.put(&dev, 8, "GOOD", b"whCANARYgood");
+    assert_eq!(anna.names(&dev), ["DB_URL", "GOOD"]);
+    assert!(anna.here(&dev).file.quarantine.is_empty());
+}
+
+#[test]
+fn the_first_name_of_an_environment_stands() {
+    use crate::team::engine::directory::{self, Name};
+    let (mut anna, mut bob) = two();
+    let (dev, prod) = (anna.env("dev"), anna.env("billing/prod"));
+    let team = anna.team.as_ref().unwrap();
+    let swapped = team.change(&mut anna.post, hour(4), |state| {
+        let mut draft = Draft::on(state, &team.seed, None, hour(4));
+        let (one, other) = (environment("dev"), environment("billing/prod"));
+        let names = [
+            Name::Environment(prod, &one),
+            Name::Environment(dev, &other),
+        ];
+        directory::write(&mut draft, &team.seed, &names)?;
+        Ok((draft, ()))
+    });
+    swapped.unwrap();
+    bob.sync(hour(5)).unwrap();
+    assert_eq!((bob.env("dev"), bob.env("billing/prod")), (dev, prod));
+}
