@@ -97,7 +97,8 @@ impl House {
     /// Gives one session what its records grant.
     ///
     /// # Errors
-    /// What the vault refuses; then the session is disarmed.
+    /// What the vault refuses, `vault_locked` where it was locked meanwhile; then the session is
+    /// disarmed.
     pub(crate) fn arm(
         &self,
         vault: &Unlocked,
@@ -105,16 +106,12 @@ impl House {
         incoming: Option<Incoming<'_>>,
         session: &Arc<Session>,
     ) -> Result<(), Refusal> {
-        match armed(vault, records, incoming, session) {
-            Ok(armed) => {
-                self.wire.arm(session.id, armed);
-                Ok(())
-            }
-            Err(refusal) => {
-                self.wire.disarm(&session.id);
-                Err(refusal)
-            }
-        }
+        let armed = armed(vault, records, incoming, session).and_then(|armed| {
+            self.wire.arm(session.id, armed);
+            // A lock does not wait for this: what it could not drop yet is dropped here.
+            self.still(vault).map(drop)
+        });
+        armed.inspect_err(|_| self.wire.disarm(&session.id))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use withheld_audit::{Anchor, Log, Sealer};
 use withheld_core::endpoint_path::EndpointPath;
 use withheld_core::policy_doc::Policy;
@@ -25,7 +25,7 @@ use crate::nonces::Nonces;
 use crate::process;
 use crate::session::{Rest, Sessions, random};
 use crate::suspects::Suspects;
-use crate::team_room::TeamState;
+use crate::team_room::{Glances, TeamState};
 use crate::throttle::{Passphrases, Tokens};
 
 #[cfg(test)]
@@ -56,6 +56,10 @@ pub(crate) struct House {
     rested: Mutex<Option<Rest>>,
     /// The team, while the vault is open.
     pub(crate) team: ArcSwap<TeamState>,
+    /// The look at the team's server that is under way.
+    pub(crate) glances: Glances,
+    /// How often the vault was locked: who waits for the network with its keys ends when this rises.
+    pub(crate) locks: watch::Sender<u64>,
     /// Woken where somebody was invited, or a team begins.
     pub(crate) invited: Notify,
     /// Secrets that their services refused.
@@ -70,6 +74,12 @@ pub(crate) struct House {
     owner: Mutex<()>,
     /// One writer of the file `sessions` at a time.
     saving: Mutex<()>,
+    /// One command at a time that founds a team, joins it or gives it an environment. Taken before the
+    /// owner's turn.
+    founding: Mutex<()>,
+    /// Held while the vault and what belongs to it change together; never while anybody is waited for
+    /// but a disk or a keychain. Taken after the owner's turn, and by `lock` without it.
+    switching: Mutex<()>,
 }
 
 /// The switch of the vault.
@@ -109,6 +119,8 @@ impl House {
             started_by: process::started_by(),
             stop: Notify::new(),
             team: ArcSwap::from_pointee(TeamState::None),
+            glances: Glances::default(),
+            locks: watch::Sender::new(0),
             invited: Notify::new(),
             suspects: Suspects::default(),
             vault: ArcSwap::from_pointee(VaultState::Absent),
@@ -119,6 +131,8 @@ impl House {
             listen,
             owner: Mutex::default(),
             saving: Mutex::default(),
+            founding: Mutex::default(),
+            switching: Mutex::default(),
             home,
         });
         if let Some(locked) = Vault::open(&house.home)? {
@@ -188,12 +202,15 @@ impl House {
         unlocked.authority(clock::now())?;
         self.vouch_for_sessions(&unlocked)?;
         self.sessions.revive_local();
+        let team = Arc::new(TeamState::of(&unlocked));
+        // A lock comes before all of this or after it.
+        let _switching = self.switching();
         self.vault
             .store(Arc::new(VaultState::Unlocked(Arc::clone(&unlocked))));
         if self.policy.load().is_some() {
             self.arm_all(&unlocked)?;
         }
-        self.team.store(Arc::new(TeamState::of(&unlocked)));
+        self.team.store(team);
         Ok(unlocked)
     }
 
@@ -208,18 +225,31 @@ impl House {
         self.log()?.raise_policy_counter(content.counter)
     }
 
-    /// Drops the keys and everything that was made of values, whatever the files are like.
+    /// Drops the keys and everything that was made of values, whatever the files are like and whoever
+    /// has the owner's turn.
     ///
     /// # Errors
     /// Where the vault's files cannot be read: then it is locked all the same.
     pub(crate) fn lock_up(&self) -> Result<(), Refusal> {
-        if !matches!(*self.vault_state(), VaultState::Absent) {
-            self.vault.store(Arc::new(VaultState::Shut));
+        let _switching = self.switching();
+        if !matches!(**self.vault.load(), VaultState::Absent) {
+            self.shut(VaultState::Shut);
         }
+        self.look_again()
+    }
+
+    /// There is no open vault from now on. Who still works with the one that there was does not write
+    /// any more, and waits no longer for the network. The caller holds `switching`.
+    fn shut(&self, next: VaultState) {
+        let before = self.vault.swap(Arc::new(next));
         self.team.store(Arc::default());
+        self.locks
+            .send_modify(|count| *count = count.wrapping_add(1));
         self.wire.retain(|_| false);
         self.leaves.forget();
-        self.reopen()
+        if let VaultState::Unlocked(vault) = &*before {
+            vault.close();
+        }
     }
 
     /// Looks at the files of a vault that is shut.
@@ -227,6 +257,15 @@ impl House {
     /// # Errors
     /// Why they cannot be read.
     pub(crate) fn reopen(&self) -> Result<(), Refusal> {
+        if !matches!(**self.vault.load(), VaultState::Shut) {
+            return Ok(());
+        }
+        let _switching = self.switching();
+        self.look_again()
+    }
+
+    /// The same. The caller holds `switching`.
+    fn look_again(&self) -> Result<(), Refusal> {
         if !matches!(**self.vault.load(), VaultState::Shut) {
             return Ok(());
         }
@@ -302,13 +341,28 @@ impl House {
         }
     }
 
+    /// The open vault, if it is still this one: who waited may meet another one since, or none.
+    ///
+    /// # Errors
+    /// `vault_locked`.
+    pub(crate) fn still(&self, vault: &Unlocked) -> Result<Arc<Unlocked>, Refusal> {
+        let now = self.unlocked()?;
+        if std::ptr::eq(&*now, vault) {
+            return Ok(now);
+        }
+        Err(locked_meanwhile())
+    }
+
     /// Writes down what became of the sessions, finishes the log and drops the keys. Called once
     /// everybody has left.
     pub(crate) fn close(&self) {
         // Their last replies may have ended some. A locked vault vouches for nothing: then what was
         // written last stays.
         let _ = self.save_sessions();
-        self.vault.store(Arc::new(VaultState::Absent));
+        {
+            let _switching = self.switching();
+            self.shut(VaultState::Absent);
+        }
         if let Some(log) = self.log.get() {
             log.shutdown();
         }
@@ -326,7 +380,18 @@ impl House {
 
     /// Held while an owner command runs.
     pub(crate) fn owner_turn(&self) -> MutexGuard<'_, ()> {
-        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.owner)
+    }
+
+    /// Held by whoever founds a team, joins it or gives it an environment, from before it looks at what
+    /// there is.
+    pub(crate) fn founding(&self) -> MutexGuard<'_, ()> {
+        lock(&self.founding)
+    }
+
+    /// Held while the vault and what belongs to it change together.
+    pub(crate) fn switching(&self) -> MutexGuard<'_, ()> {
+        lock(&self.switching)
     }
 
     /// Writes the sessions to their file.
@@ -334,7 +399,7 @@ impl House {
     /// # Errors
     /// `store_unavailable`, `config_invalid`.
     pub(crate) fn save_sessions(&self) -> Result<(), Refusal> {
-        let _writing = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = lock(&self.saving);
         let active: Vec<_> = self
             .sessions
             .active(clock::now())
@@ -352,11 +417,7 @@ impl House {
     /// Sessions that were read from a file which is not this vault's own end here, before the first
     /// of them can be used: nothing is served while the vault is locked.
     fn vouch_for_sessions(&self, unlocked: &Unlocked) -> Result<(), Refusal> {
-        let rested = self
-            .rested
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let rested = lock(&self.rested).take();
         if let Some(rest) = rested
             && !unlocked.vouches(SESSIONS, &rest.json, &rest.vouched)?
         {
@@ -378,6 +439,19 @@ fn wire(listen: &Arc<OnceLock<SocketAddr>>) -> Result<Wire, Refusal> {
         own: Arc::new(own),
         via: format!("withheld-{}", URL_SAFE_NO_PAD.encode(random::<9>()?)),
     })
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A command began with keys that are gone.
+pub(crate) fn locked_meanwhile() -> Refusal {
+    Refusal::new(
+        Code::VaultLocked,
+        "the vault was locked meanwhile",
+        "the owner runs: withheld unlock; then run the command again",
+    )
 }
 
 /// Nothing can be done before `init`.

@@ -35,6 +35,8 @@ mod team_api;
 mod team_room;
 #[cfg(test)]
 mod test_house;
+#[cfg(test)]
+mod test_team;
 mod throttle;
 mod unix;
 mod view;
@@ -57,6 +59,8 @@ use unix::Side;
 
 /// How long a broker that is ending may still hold its home.
 const ENDING: Duration = Duration::from_secs(1);
+/// How long threads that wait for a disk, a keychain or the team's server may hold up the end.
+const LAST_THREADS: Duration = Duration::from_secs(10);
 
 /// Runs the broker of a home until it is told to stop, by its owner's socket or by SIGTERM or SIGINT.
 /// Requests that are under way get ten seconds. `ready` is called once everything listens, with the
@@ -75,7 +79,9 @@ pub fn serve(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> 
         .enable_all()
         .build()
         .map_err(|_| bug())?;
-    runtime.block_on(run(home, ready))
+    let served = runtime.block_on(run(home, ready));
+    runtime.shutdown_timeout(LAST_THREADS);
+    served
 }
 
 async fn run(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {

@@ -32,6 +32,8 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
         Ask::Status => return show::status(house),
         Ask::List { environment } => return show::list(house, environment.as_ref()),
         Ask::Stop => return settings::stop(house),
+        // Waits for nobody who has the owner's turn: keys go first.
+        Ask::Lock => return acts::lock(house),
         // Waits for the network, and takes the owner's turn where it needs it.
         Ask::Team { ask, proof } => {
             return team_api::owner(house, ask, proof.as_ref().map(|proof| seal.on(proof)));
@@ -49,7 +51,6 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
         Ask::ChangePassphrase { proof, new } => {
             acts::change_passphrase(house, seal.on(&proof), seal.on(&new))
         }
-        Ask::Lock => acts::lock(house),
         Ask::Store {
             environment,
             items,
@@ -87,7 +88,7 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
             value.as_deref(),
             proof.as_ref().map(|proof| seal.on(proof)),
         ),
-        Ask::Hello | Ask::Status | Ask::List { .. } | Ask::Stop | Ask::Team { .. } => {
+        Ask::Hello | Ask::Status | Ask::List { .. } | Ask::Stop | Ask::Lock | Ask::Team { .. } => {
             Err(crate::house::bug())
         }
     }

@@ -7,6 +7,9 @@ mod people;
 mod shown;
 mod waiting;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use withheld_audit::{Act, OwnerAct, Who};

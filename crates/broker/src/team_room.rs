@@ -1,6 +1,6 @@
 //! The team of this home, while the vault is open.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use withheld_core::{Code, Refusal};
@@ -9,7 +9,10 @@ use withheld_vault::team::Team;
 
 use crate::clock;
 use crate::courier::Courier;
-use crate::house::House;
+use crate::house::{House, lock, locked_meanwhile};
+
+#[cfg(test)]
+mod tests;
 
 /// How long somebody who only looks waits for the server.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -35,10 +38,58 @@ impl TeamState {
     /// and not the vault.
     pub(crate) fn of(vault: &Arc<Unlocked>) -> Self {
         match Team::open(vault) {
-            Ok(Some(team)) => Self::Here(Arc::new(team)),
-            Ok(None) => Self::None,
+            // Begun and not answered it is none yet: the command that began it goes on with it.
+            Ok(Some(team)) if !team.is_begun() => Self::Here(Arc::new(team)),
+            Ok(_) => Self::None,
             Err(refusal) => Self::Broken(refusal),
         }
+    }
+}
+
+/// The look at the server that is under way, for everybody who only looks.
+#[derive(Default)]
+pub(crate) struct Glances(Mutex<Option<Arc<Glance>>>);
+
+/// One look.
+struct Glance {
+    team: Arc<Team>,
+    /// What came of it: nothing yet, or that all is well, or what is wrong.
+    found: Mutex<Option<Option<Refusal>>>,
+    over: Condvar,
+}
+
+impl Glance {
+    /// What comes of it, if it does in time.
+    fn wait(&self) -> Option<Refusal> {
+        let found = self
+            .over
+            .wait_timeout_while(lock(&self.found), GLANCE, |found| found.is_none());
+        let (found, _) = found.unwrap_or_else(PoisonError::into_inner);
+        found.clone().unwrap_or_else(|| Some(slow()))
+    }
+}
+
+/// Whoever looks. Dropped, it says what came of it, also where it panicked.
+struct Looker {
+    house: Arc<House>,
+    glance: Arc<Glance>,
+    found: Option<Refusal>,
+}
+
+impl Looker {
+    fn look(mut self) {
+        self.found = self.house.sync(&self.glance.team).err();
+    }
+}
+
+impl Drop for Looker {
+    fn drop(&mut self) {
+        let mut under_way = lock(&self.house.glances.0);
+        let is_own = |one: &mut Arc<Glance>| Arc::ptr_eq(one, &self.glance);
+        under_way.take_if(is_own);
+        drop(under_way);
+        *lock(&self.glance.found) = Some(self.found.take());
+        self.glance.over.notify_all();
     }
 }
 
@@ -61,19 +112,55 @@ impl House {
         self.team().ok()
     }
 
-    /// Looks what the server has, for somebody who only looks: who is slow is not waited for. `None`
-    /// where all is well.
-    pub(crate) fn glance(self: &Arc<Self>, team: &Arc<Team>) -> Option<Refusal> {
-        let (tell, told) = mpsc::channel();
-        let (house, team) = (Arc::clone(self), Arc::clone(team));
-        tokio::task::spawn_blocking(move || {
-            // Who asked may have gone on.
-            let _ = tell.send(house.sync(&team));
-        });
-        match told.recv_timeout(GLANCE) {
-            Ok(synced) => synced.err(),
-            Err(_) => Some(slow()),
+    /// The team, if it is still this one: who waited may meet another copy of it since, or none.
+    ///
+    /// # Errors
+    /// `vault_locked`.
+    pub(crate) fn still_team(&self, team: &Arc<Team>) -> Result<(), Refusal> {
+        if Arc::ptr_eq(&self.team()?, team) {
+            return Ok(());
         }
+        Err(locked_meanwhile())
+    }
+
+    /// A team of this vault is the team of the house from now on.
+    ///
+    /// # Errors
+    /// `vault_locked` where the vault was locked meanwhile: the team is there at the next unlock.
+    pub(crate) fn take_in(&self, vault: &Unlocked, team: Team) -> Result<Arc<Team>, Refusal> {
+        let _switching = self.switching();
+        self.still(vault)?;
+        let team = Arc::new(team);
+        self.team
+            .store(Arc::new(TeamState::Here(Arc::clone(&team))));
+        Ok(team)
+    }
+
+    /// Looks what the server has, for somebody who only looks: who is slow is not waited for. However
+    /// many look, the server is asked once. `None` where all is well.
+    pub(crate) fn glance(self: &Arc<Self>, team: &Arc<Team>) -> Option<Refusal> {
+        let mut under_way = lock(&self.glances.0);
+        let is_of_it = |one: &&Arc<Glance>| Arc::ptr_eq(&one.team, team);
+        let glance = match under_way.as_ref().filter(is_of_it) {
+            Some(glance) => Arc::clone(glance),
+            None => self.look(under_way.insert(Arc::new(Glance {
+                team: Arc::clone(team),
+                found: Mutex::default(),
+                over: Condvar::new(),
+            }))),
+        };
+        drop(under_way);
+        glance.wait()
+    }
+
+    fn look(self: &Arc<Self>, glance: &Arc<Glance>) -> Arc<Glance> {
+        let looker = Looker {
+            house: Arc::clone(self),
+            glance: Arc::clone(glance),
+            found: Some(slow()),
+        };
+        tokio::task::spawn_blocking(move || looker.look());
+        Arc::clone(glance)
     }
 
     /// Looks what the server has, and does for others what this device can do for them.
@@ -115,7 +202,7 @@ pub(crate) fn no_team() -> Refusal {
     )
 }
 
-fn slow() -> Refusal {
+pub(crate) fn slow() -> Refusal {
     Refusal::new(
         Code::ServerUnreachable,
         "the team's server is slow to answer",

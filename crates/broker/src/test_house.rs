@@ -22,6 +22,7 @@ use withheld_vault::intake::{How, from_file, passphrase_file};
 
 use crate::answer::{self, Answer};
 use crate::house::House;
+use crate::owner_api::proof::{Proven, Seal, proven};
 use crate::session::{Caller, random};
 use crate::stages::record_of;
 use crate::visitor::Visitor;
@@ -81,27 +82,39 @@ impl Case {
         self.call(&request, Some(place))
     }
 
-    fn call(&self, request: &Value, place: Option<&str>) -> Result<Value, Refusal> {
-        let mut request = request.clone();
-        let Some(place) = place else {
-            let request = serde_json::from_value(request).unwrap();
-            let call = OwnerCall {
-                nonce: None,
-                request,
-            };
-            return owner_api::answer(&self.house, call).map(said);
+    /// Unlocks as a command does that has the owner's turn already.
+    pub(crate) fn unlock_in_turn(&self) -> Proven {
+        let call = self.sealed(json!({"do": "unlock"}), "proof");
+        let seal = Seal::of(&self.house, &call).unwrap();
+        let OwnerRequest::Unlock { proof } = call.request else {
+            panic!("another request");
         };
+        proven(&self.house, seal.on(&proof)).unwrap()
+    }
+
+    fn call(&self, request: &Value, place: Option<&str>) -> Result<Value, Refusal> {
+        let request = request.clone();
+        let call = match place {
+            Some(place) => self.sealed(request, place),
+            None => OwnerCall {
+                nonce: None,
+                request: serde_json::from_value(request).unwrap(),
+            },
+        };
+        owner_api::answer(&self.house, call).map(said)
+    }
+
+    fn sealed(&self, mut request: Value, place: &str) -> OwnerCall {
         request[place] = json!("AAAA");
         let asked: OwnerRequest = serde_json::from_value(request).unwrap();
         let nonce = self.house.nonces.give().unwrap();
         let context = asked.proof_context(&nonce).unwrap();
         let passphrase = passphrase_file(&self.typed("correct horse battery")).unwrap();
         let proof = passphrase.seal(self.house.intake.public(), &context);
-        let call = OwnerCall {
+        OwnerCall {
             nonce: Some(nonce),
             request: asked.with_proof(proof.unwrap()),
-        };
-        owner_api::answer(&self.house, call).map(said)
+        }
     }
 
     /// Asks at the agents' socket, without a token.

@@ -25,6 +25,9 @@ const RETRY: Duration = Duration::from_millis(50);
 pub(crate) struct Hello {
     /// Where values rest; `None` before `init`.
     pub(crate) vault: Option<VaultKind>,
+    /// Whether that vault is open.
+    #[serde(default)]
+    pub(crate) unlocked: bool,
     /// The key that passphrases are sealed to: the broker's own.
     proof_key: IntakePublic,
     /// What passphrases are sealed with, for one call.

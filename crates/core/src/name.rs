@@ -395,7 +395,9 @@ mod tests {
         for good in ["bob", "b", "anna.lena@example.com", "bob-2", "7of9", "a_b"] {
             assert_eq!(PersonName::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "Bob", ".bob", "@bob", "b ob", "b/ob", "b\nob", "b\u{f6}b"] {
+        for bad in [
+            "", "Bob", ".bob", "@bob", "b ob", "b/ob", "b\nob", "b\u{f6}b",
+        ] {
             assert!(
                 matches!(PersonName::parse(bad), Err(NameFault::Grammar(_))),
                 "{bad:?}"

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::RequestExt as _;
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -19,7 +19,6 @@ use withheld_team::http_signature::{
 };
 use withheld_team::id::{DeviceId, EnvId, VerifyKey, WorkspaceId};
 
-use crate::ledger::is_open;
 use crate::limits::stranger;
 use crate::office::Office;
 use crate::problem::{Answer, Refused};
@@ -46,7 +45,7 @@ pub(crate) struct Member {
     pub(crate) uri: Uri,
     pub(crate) body: Bytes,
     /// Held while the body is in memory.
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Room,
 }
 
 /// A live device of the workspace, or the holder of an open invitation, asks for something.
@@ -68,10 +67,14 @@ impl FromRequest<Arc<Office>> for Member {
     type Rejection = Refused;
 
     async fn from_request(request: Request, office: &Arc<Office>) -> Answer<Self> {
-        let (asked, body, room) = authenticated(request, office).await?;
+        let (asked, body) = authenticated(request, office).await?;
+        // Before the body is read: the holder of an invitation has nothing to send here.
         let KeyId::Device(device) = asked.key else {
             return Err(Refused::of(ProblemCode::Forbidden));
         };
+        let room = room_for(body.size_hint().upper(), office).await?;
+        let limit = usize::try_from(office.limits.body).unwrap_or(usize::MAX);
+        let body = asked.signed_body(body, limit).await?;
         Ok(Self {
             ws: asked.ws,
             device,
@@ -87,7 +90,8 @@ impl FromRequest<Arc<Office>> for Reader {
     type Rejection = Refused;
 
     async fn from_request(request: Request, office: &Arc<Office>) -> Answer<Self> {
-        let (asked, ..) = authenticated(request, office).await?;
+        let (asked, body) = authenticated(request, office).await?;
+        asked.signed_body(body, SMALL_BODY).await?;
         Ok(Self {
             ws: asked.ws,
             uri: asked.parts.uri,
@@ -103,7 +107,7 @@ impl FromRequest<Arc<Office>> for Stranger {
         let (ws, _) = path_of(&mut request).await?;
         let (parts, body) = request.into_parts();
         let address = stranger(address(&parts, office));
-        let taken = office.rates.strangers.take(address, Instant::now());
+        let taken = office.rates.strangers.take(address, office.now());
         taken.map_err(Refused::rate)?;
         Ok(Self {
             ws,
@@ -121,41 +125,57 @@ struct Asked {
     parts: Parts,
 }
 
-type Room = Option<OwnedSemaphorePermit>;
+impl Asked {
+    /// The body, if it is the one that was signed.
+    async fn signed_body(&self, body: Body, limit: usize) -> Answer<Bytes> {
+        let body = read(body, limit).await?;
+        let digest = one(&self.parts.headers, CONTENT_DIGEST)?;
+        if http_signature::content_digest(&body) == digest {
+            Ok(body)
+        } else {
+            Err(unsigned())
+        }
+    }
+}
 
-async fn authenticated(mut request: Request, office: &Arc<Office>) -> Answer<(Asked, Bytes, Room)> {
+/// Judges the signature before anything is counted: whoever is known has buckets of their own, and is
+/// never shut out by strangers at the same address.
+async fn authenticated(mut request: Request, office: &Arc<Office>) -> Answer<(Asked, Body)> {
     let path = path_of(&mut request).await;
     let (parts, body) = request.into_parts();
-    let address = stranger(address(&parts, office));
-    let strangers = &office.rates.strangers;
-    let known = strangers.check(&address, Instant::now());
-    known.map_err(Refused::rate)?;
-    let judged = judged(&parts, path, office).await;
-    if judged.is_err() {
-        // Only counted: what is answered is the failure itself.
-        let _ = strangers.take(address, Instant::now());
-    }
-    let (ws, env, key) = judged?;
-    if let KeyId::Device(device) = key {
-        let devices = &office.rates.devices;
-        let taken = devices.take((ws, device), Instant::now());
-        taken.map_err(Refused::rate)?;
-    }
-    let limit = usize::try_from(office.limits.body).unwrap_or(usize::MAX);
-    let room = room_for(body.size_hint().upper(), office).await?;
-    let body = read(body, limit).await?;
-    let digest = one(&parts.headers, CONTENT_DIGEST)?;
-    if http_signature::content_digest(&body) != digest {
-        return Err(unsigned());
-    }
+    let (ws, env, key) = match judged(&parts, path, office).await {
+        Ok(known) => known,
+        Err(refused) => return Err(counted(&parts, office, refused)),
+    };
+    let taken = match key {
+        KeyId::Device(device) => office.rates.devices.take((ws, device), office.now()),
+        KeyId::Invite(invite) => office.rates.invites.take((ws, invite), office.now()),
+    };
+    taken.map_err(Refused::rate)?;
     let asked = Asked {
         ws,
         env,
         key,
         parts,
     };
-    Ok((asked, body, room))
+    Ok((asked, body))
 }
+
+/// What a request that failed learns: why, until too many from its address did. A fault of ours does
+/// not count, and neither does the wrong clock of somebody who is known.
+fn counted(parts: &Parts, office: &Office, refused: Refused) -> Refused {
+    if matches!(
+        refused.code(),
+        ProblemCode::Unavailable | ProblemCode::Clock
+    ) {
+        return refused;
+    }
+    let address = stranger(address(parts, office));
+    let taken = office.rates.strangers.take(address, office.now());
+    taken.map_or_else(Refused::rate, |()| refused)
+}
+
+type Room = Option<OwnedSemaphorePermit>;
 
 type Place = (Option<WorkspaceId>, Option<EnvId>);
 
@@ -167,9 +187,6 @@ async fn judged(
 ) -> Answer<(WorkspaceId, Option<EnvId>, KeyId)> {
     let signed = signed(&parts.headers)?;
     let now = office.now();
-    if signed.stamp.created.saturating_mul(1000).abs_diff(now) > SKEW_MS {
-        return Err(Refused::clock(now));
-    }
     let not_found = || Refused::of(ProblemCode::NotFound);
     let (ws, env) = path?;
     let ws = ws.ok_or_else(not_found)?;
@@ -182,16 +199,19 @@ async fn judged(
         KeyId::Invite(id) => {
             let known = office.ledger.ws(&ws).await.map_err(|it| office.fault(it))?;
             let invite = known.chain.invite(&id);
-            invite.map(|invite| (invite.key, is_open(invite, now)))
+            invite.map(|invite| (invite.key, known.chain.is_open(&id, now)))
         }
     };
     let (key, counts) = signer.ok_or_else(not_found)?;
     is_signed_by(&signed, &key, parts)?;
-    if counts {
-        Ok((ws, env, signed.stamp.key))
-    } else {
-        Err(unsigned())
+    if !counts {
+        return Err(unsigned());
     }
+    // Last, so that only who is known here learns it, and no stranger's count is touched.
+    if signed.stamp.created.saturating_mul(1000).abs_diff(now) > SKEW_MS {
+        return Err(Refused::clock(now));
+    }
+    Ok((ws, env, signed.stamp.key))
 }
 
 fn signed(headers: &HeaderMap) -> Answer<Signed> {

@@ -2,13 +2,14 @@
 //! for 24 hours. Only the file holds it; this process keeps its digest.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 use withheld_core::{Code, Refusal};
 
@@ -16,6 +17,10 @@ use withheld_core::{Code, Refusal};
 const FILE: &str = "bootstrap-token";
 /// What a token begins with, so that a scanner of secrets knows it.
 const PREFIX: &str = "whb_";
+/// The prefix, 32 random bytes in base64, and the end of the line.
+const FILE_BYTES: u64 = 4 + 43 + 1;
+/// How far the clock of the files may be ahead of ours, in milliseconds.
+const AHEAD_MS: u64 = 60_000;
 /// How long a token can be used, in milliseconds: 24 hours.
 const LIFE_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -37,7 +42,7 @@ impl Bootstrap {
     /// `store_unavailable`; `internal` where the system has no random bytes.
     pub(crate) fn needed(database: &Path, now: u64) -> Result<Self, Refusal> {
         let file = beside(database);
-        let kept = read(&file).filter(|it| is_fresh(it, now));
+        let kept = read(&file, now).filter(|it| is_fresh(it, now));
         let waiting = kept.map_or_else(|| write(&file, now), Ok)?;
         Ok(Self {
             file,
@@ -117,14 +122,21 @@ fn is_fresh(waiting: &Waiting, now: u64) -> bool {
     now.saturating_sub(waiting.written) < LIFE_MS
 }
 
-fn read(file: &Path) -> Option<Waiting> {
+/// A token that this server wrote, as far as can be told: nobody else could read it or put it there.
+fn read(file: &Path, now: u64) -> Option<Waiting> {
+    let found = std::fs::symlink_metadata(file).ok()?;
+    let is_ours = found.is_file() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
+    if !is_ours || found.len() != FILE_BYTES {
+        return None;
+    }
+    let age = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let written = u64::try_from(age.as_millis()).ok()?;
     let text = std::fs::read_to_string(file).ok()?;
     let token = text.trim_end();
-    let written = std::fs::metadata(file).and_then(|found| found.modified());
-    let age = written.ok()?.duration_since(UNIX_EPOCH).ok()?;
-    token.starts_with(PREFIX).then(|| Waiting {
+    let is_past = written <= now.saturating_add(AHEAD_MS);
+    (is_past && token.starts_with(PREFIX)).then(|| Waiting {
         digest: digest(token),
-        written: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+        written,
     })
 }
 
@@ -173,7 +185,9 @@ fn remove(file: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
 
     use withheld_testkit::Temp;
 
@@ -237,5 +251,41 @@ mod tests {
         assert!(later.claim(&first, now + 25 * HOUR).is_none());
         drop(Bootstrap::over(&database));
         assert!(!folder.path().join("bootstrap-token").exists());
+    }
+
+    #[test]
+    fn a_file_that_others_could_have_written_or_read_is_replaced() {
+        for spoil in [
+            |file: &Path| std::fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap(),
+            |file: &Path| {
+                let other = file.with_file_name("other");
+                std::fs::rename(file, &other).unwrap();
+                std::os::unix::fs::symlink(&other, file).unwrap();
+            },
+            |file: &Path| {
+                let mut longer = std::fs::read(file).unwrap();
+                longer.insert(4, b'x');
+                std::fs::write(file, longer).unwrap();
+            },
+            |file: &Path| {
+                let opened = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+                let at = opened.metadata().unwrap().modified().unwrap();
+                opened
+                    .set_modified(at + Duration::from_secs(3 * 3600))
+                    .unwrap();
+            },
+        ] {
+            let folder = Temp::new();
+            let database = folder.path().join("withheld.db");
+            let file = folder.path().join("bootstrap-token");
+            drop(Bootstrap::needed(&database, 0).unwrap());
+            let now = now_of(&file) + HOUR;
+            spoil(&file);
+            let spoilt = token_in(&folder);
+            let again = Bootstrap::needed(&database, now).unwrap();
+            assert_ne!(token_in(&folder), spoilt);
+            assert!(again.claim(&spoilt, now).is_none());
+            assert!(std::fs::symlink_metadata(&file).unwrap().is_file());
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! what does not match them is read again.
 
 mod content;
+mod join;
 mod judge;
 mod place;
 mod stored;
@@ -13,15 +14,15 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use withheld_team::api::{Bundle, EnvHead, Heads, Limits, Position, ProblemCode};
-use withheld_team::chain::Chain;
 use withheld_team::commit::EnvChain;
 use withheld_team::id::{DeviceId, EnvId, WorkspaceId};
 use withheld_team::links::Link;
 
+use join::only_link;
 use judge::{Case, Judged};
 use place::Place;
 pub(crate) use stored::{entry, read_ws};
-pub(crate) use ws::{Ws, is_open};
+pub(crate) use ws::Ws;
 
 use crate::office::{Fault, Office};
 use crate::problem::Refused;
@@ -32,6 +33,9 @@ const CHAIN_BYTES: u64 = 64 << 20;
 /// How much memory the states of environments may take, about, in bytes.
 const ENV_BYTES: u64 = 128 << 20;
 
+/// Membership chains that are read at once.
+const READING: usize = 16;
+
 /// How often an append is tried while others append in between.
 const ATTEMPTS: usize = 5;
 
@@ -41,6 +45,8 @@ pub(crate) struct Ledger {
     limits: Limits,
     chains: Cache<WorkspaceId, Arc<Ws>>,
     envs: Cache<(WorkspaceId, EnvId), Arc<EnvChain>>,
+    /// Held while a membership chain is read: whoever wants the same one waits, and then finds it kept.
+    reading: [tokio::sync::Mutex<()>; READING],
 }
 
 impl Ledger {
@@ -58,6 +64,7 @@ impl Ledger {
             limits,
             chains,
             envs,
+            reading: Default::default(),
         }
     }
 
@@ -85,8 +92,8 @@ impl Ledger {
         let genesis = genesis.ok_or_else(|| Refused::of(ProblemCode::Malformed))?;
         let link = Link::read(&genesis.0).map_err(|it| Refused::verdict(it, Some(1)))?;
         let ws = WorkspaceId::from(link.hash());
-        if let Some(heads) = self.store.heads(&ws).await? {
-            return Ok(heads);
+        if self.store.heads(&ws).await?.is_some() {
+            return Ok(only_link(1, ws.into()));
         }
         let case = Case {
             ws,
@@ -102,7 +109,8 @@ impl Ledger {
         self.keep(judged, appended)
     }
 
-    /// For who has no token any more: the workspace that was made with this genesis.
+    /// For who has no token any more: where the genesis stands, and nothing else, because anybody who was
+    /// ever in the workspace can send it.
     ///
     /// # Errors
     /// `unsigned` when there is none.
@@ -110,8 +118,11 @@ impl Ledger {
         let unsigned = || Refused::of(ProblemCode::Unsigned);
         let genesis = bundle.links.first().ok_or_else(unsigned)?;
         let link = Link::read(&genesis.0).map_err(|_| unsigned())?;
-        let heads = self.store.heads(&link.hash().into()).await?;
-        Ok(heads.ok_or_else(unsigned)?)
+        let ws = WorkspaceId::from(link.hash());
+        let heads = self.store.heads(&ws).await?;
+        Ok(heads
+            .map(|_| only_link(1, ws.into()))
+            .ok_or_else(unsigned)?)
     }
 
     /// Appends all of a bundle, or nothing; what is stored already is answered like the first time.
@@ -134,7 +145,7 @@ impl Ledger {
                 Place::Before(commits) if self.are_stored(ws, &commits).await? => return Ok(heads),
                 Place::Before(_) | Place::Elsewhere => return Err(Refused::conflict(heads).into()),
             }
-            let Some(envs) = self.envs_at(ws, &before.chain, &bundle, &heads).await? else {
+            let Some(envs) = self.envs_at(ws, &before, &bundle, &heads).await? else {
                 continue;
             };
             let case = Case {
@@ -148,13 +159,13 @@ impl Ledger {
             };
             let judged = judge(case).await.map_err(|fault| match fault {
                 Fault::Refused(it) if it.code() == ProblemCode::Conflict => {
-                    Refused::conflict(heads).into()
+                    Refused::conflict(heads.clone()).into()
                 }
                 other => other,
             })?;
             match self.store.append(&judged.append, &self.limits).await? {
                 // Somebody was faster, perhaps elsewhere: then this can still be the next.
-                Appended::Conflict(_) => {}
+                Appended::Conflict(now) if now != heads => {}
                 appended => return self.keep(judged, appended),
             }
         }
@@ -167,14 +178,14 @@ impl Ledger {
     async fn envs_at(
         &self,
         ws: &WorkspaceId,
-        chain: &Chain,
+        known: &Arc<Ws>,
         bundle: &Bundle,
         heads: &Heads,
     ) -> Result<Option<Vec<Arc<EnvChain>>>, Fault> {
         let mut envs = Vec::new();
         let touched = place::touched(bundle);
         for head in heads.envs.iter().filter(|head| touched.contains(&head.env)) {
-            match self.env_at(ws, chain, head).await? {
+            match self.env_at(ws, known, head).await? {
                 Some(env) => envs.push(env),
                 None => return Ok(None),
             }
@@ -216,8 +227,14 @@ impl Ledger {
     }
 
     async fn ws_at(&self, ws: &WorkspaceId, head: &Position) -> Result<Arc<Ws>, Fault> {
-        let kept = self.chains.get(ws);
-        if let Some(kept) = kept.filter(|kept| kept.is_at(head)) {
+        let kept = || self.chains.get(ws).filter(|kept| kept.is_at(head));
+        if let Some(kept) = kept() {
+            return Ok(kept);
+        }
+        let _alone = self.reading[usize::from(ws.as_bytes()[0]) % READING]
+            .lock()
+            .await;
+        if let Some(kept) = kept() {
             return Ok(kept);
         }
         let read = Arc::new(read_ws(&self.store, ws, head.seq).await?);
@@ -229,7 +246,7 @@ impl Ledger {
     async fn env_at(
         &self,
         ws: &WorkspaceId,
-        chain: &Chain,
+        known: &Arc<Ws>,
         head: &EnvHead,
     ) -> Result<Option<Arc<EnvChain>>, Fault> {
         let at = |env: &EnvChain| (env.head().seq, env.head().hash) == (head.seq, head.hash);
@@ -241,8 +258,14 @@ impl Ledger {
             return Ok(None);
         };
         let read = match commit {
-            Some(commit) => EnvChain::from_snapshot(chain, &head.env, &commit, &entries)
-                .map_err(|it| Fault::ours(format!("a stored environment: {it}")))?,
+            Some(commit) => {
+                let (known, env) = (Arc::clone(known), head.env);
+                let judge = move || EnvChain::from_snapshot(&known.chain, &env, &commit, &entries);
+                let judged = tokio::task::spawn_blocking(judge).await;
+                let judged =
+                    judged.map_err(|_| Fault::ours("a panic over a stored environment"))?;
+                judged.map_err(|it| Fault::ours(format!("a stored environment: {it}")))?
+            }
             None => EnvChain::begin(ws, &head.env),
         };
         if !at(&read) {

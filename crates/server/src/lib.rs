@@ -38,6 +38,7 @@ use ledger::Ledger;
 use limits::Rates;
 use listen::Door;
 use office::Office;
+use store::sqlite::shut_others_out;
 use store::{Sqlite, Store as _};
 
 /// Large bodies in memory at once.
@@ -183,7 +184,16 @@ async fn tidy(office: &Office) {
 }
 
 async fn open(database: &Path, log: &Log) -> Result<Sqlite, Refusal> {
-    Sqlite::open(database).await.map_err(|why| {
+    let opened = match shut_others_out(database) {
+        Ok(was_open) => {
+            if was_open {
+                log("database  other accounts could read it; now this one alone can");
+            }
+            Sqlite::open(database).await
+        }
+        Err(why) => Err(why),
+    };
+    opened.map_err(|why| {
         log(&format!("error  {why}"));
         Refusal::new(
             Code::StoreUnavailable,

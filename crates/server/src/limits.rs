@@ -4,43 +4,47 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use withheld_team::id::{DeviceId, WorkspaceId};
+use withheld_team::id::{DeviceId, InviteId, WorkspaceId};
 
 /// How many callers one map remembers.
 const MOST_CALLERS: usize = 10_000;
 
-/// Every rate of the server.
+/// Every rate of the server. Times are the server's clock, in milliseconds since 1970.
 pub(crate) struct Rates {
     /// Signed requests of one device.
     pub(crate) devices: Buckets<(WorkspaceId, DeviceId)>,
+    /// Requests that one open invitation signed.
+    pub(crate) invites: Buckets<(WorkspaceId, InviteId)>,
     /// From one address: joins, new workspaces, requests whose signature fails.
     pub(crate) strangers: Buckets<IpAddr>,
-    /// Leases of one device.
-    pub(crate) leases: Buckets<(WorkspaceId, DeviceId)>,
+    /// Leases of one workspace: of its owners, and of all other admins together. So many admins hold it
+    /// no longer than one, and none of them uses up what the owners have.
+    pub(crate) leases: Buckets<(WorkspaceId, bool)>,
 }
 
 impl Rates {
     pub(crate) fn new() -> Self {
         Self {
-            devices: Buckets::new(Duration::from_millis(50), 200),
-            strangers: Buckets::new(Duration::from_millis(500), 20),
-            leases: Buckets::new(Duration::from_secs(20), 3),
+            devices: Buckets::new(50, 200),
+            invites: Buckets::new(500, 20),
+            strangers: Buckets::new(500, 20),
+            leases: Buckets::new(20_000, 3),
         }
     }
 }
 
 /// Token buckets. Each is one moment: when it will be full again.
 pub(crate) struct Buckets<K> {
-    every: Duration,
-    burst: Duration,
-    full_at: Mutex<HashMap<K, Instant>>,
+    every: u64,
+    burst: u64,
+    full_at: Mutex<HashMap<K, u64>>,
 }
 
-impl<K: Eq + Hash> Buckets<K> {
-    /// A token every so often, and at most so many at once.
-    fn new(every: Duration, burst: u32) -> Self {
+impl<K: Eq + Hash + Copy> Buckets<K> {
+    /// A token every so many milliseconds, and at most so many at once.
+    fn new(every: u64, burst: u64) -> Self {
         Self {
             every,
             burst: every * burst,
@@ -49,35 +53,32 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 
     /// Takes a token; where there is none, how long until there is one.
-    pub(crate) fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&self, key: K, now: u64) -> Result<(), Duration> {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() >= MOST_CALLERS && !full_at.contains_key(&key) {
-            full_at.retain(|_, at| *at > now);
-            // So many callers at once cannot be told apart within this memory: all begin again.
-            if full_at.len() >= MOST_CALLERS {
-                full_at.clear();
-            }
+            make_room(&mut full_at, now);
         }
         let at = full_at.entry(key).or_insert(now);
-        let next = (*at).max(now) + self.every;
+        // A clock that was set back must not keep a caller waiting longer than an empty bucket does.
+        let next = (*at).clamp(now, now.saturating_add(self.burst)) + self.every;
         let missing = (next - now).saturating_sub(self.burst);
-        if missing.is_zero() {
+        if missing == 0 {
             *at = next;
             Ok(())
         } else {
-            Err(missing)
+            Err(Duration::from_millis(missing))
         }
     }
+}
 
-    /// Whether a token is left, without taking it; where there is none, how long until there is one.
-    pub(crate) fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = full_at.get(key).copied().unwrap_or(now).max(now);
-        let missing = (at + self.every - now).saturating_sub(self.burst);
-        if missing.is_zero() {
-            Ok(())
-        } else {
-            Err(missing)
+/// Forgets whose bucket is full; where nobody's is, the one that is nearest to it. So a crowd of new
+/// callers never frees one who has asked too much.
+fn make_room<K: Eq + Hash + Copy>(full_at: &mut HashMap<K, u64>, now: u64) {
+    full_at.retain(|_, at| *at > now);
+    if full_at.len() >= MOST_CALLERS {
+        let fullest = full_at.iter().min_by_key(|(_, at)| **at);
+        if let Some(key) = fullest.map(|(key, _)| *key) {
+            full_at.remove(&key);
         }
     }
 }
@@ -98,34 +99,47 @@ pub(crate) fn stranger(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const NOW: u64 = 1_800_000_000_000;
+
     #[test]
     fn a_burst_then_one_at_a_time() {
-        let buckets = Buckets::new(Duration::from_millis(500), 20);
-        let start = Instant::now();
+        let buckets = Buckets::new(500, 20);
         for _ in 0..20 {
-            assert_eq!(buckets.check(&"a", start), Ok(()));
-            assert_eq!(buckets.take("a", start), Ok(()));
+            assert_eq!(buckets.take("a", NOW), Ok(()));
         }
         let half = Duration::from_millis(500);
-        assert_eq!(buckets.check(&"a", start), Err(half));
-        assert_eq!(buckets.take("a", start), Err(half));
-        assert_eq!(buckets.take("b", start), Ok(()), "another caller");
-        assert_eq!(buckets.take("a", start + half), Ok(()));
-        assert_eq!(buckets.take("a", start + half), Err(half));
-        let later = start + Duration::from_secs(3600);
+        assert_eq!(buckets.take("a", NOW), Err(half));
+        assert_eq!(buckets.take("b", NOW), Ok(()), "another caller");
+        assert_eq!(buckets.take("a", NOW + 500), Ok(()));
+        assert_eq!(buckets.take("a", NOW + 500), Err(half));
+        let later = NOW + 3_600_000;
         let taken = (0..50).filter(|_| buckets.take("a", later).is_ok()).count();
         assert_eq!(taken, 20, "a bucket never holds more than its burst");
     }
 
     #[test]
-    fn the_map_is_bounded() {
-        let buckets = Buckets::new(Duration::from_millis(500), 20);
-        let start = Instant::now();
-        for caller in 0..3 * MOST_CALLERS {
-            assert_eq!(buckets.take(caller, start), Ok(()));
+    fn a_clock_that_is_set_back_shuts_nobody_out() {
+        let buckets = Buckets::new(500, 20);
+        for _ in 0..20 {
+            assert_eq!(buckets.take("a", NOW), Ok(()));
         }
-        let held = buckets.full_at.lock().unwrap().len();
-        assert!(held <= MOST_CALLERS, "{held}");
+        let before = NOW - 3_600_000;
+        let wait = Err(Duration::from_millis(500));
+        assert_eq!(buckets.take("a", before), wait, "still empty, and no worse");
+    }
+
+    /// Over so many callers that one more does not fit, whoever asked too much stays slowed down.
+    #[test]
+    fn a_crowd_frees_nobody_and_the_map_is_bounded() {
+        let buckets = Buckets::new(500, 20);
+        for _ in 0..20 {
+            assert_eq!(buckets.take(0, NOW), Ok(()));
+        }
+        for caller in 1..MOST_CALLERS + 1_000 {
+            assert_eq!(buckets.take(caller, NOW), Ok(()));
+        }
+        assert_eq!(buckets.full_at.lock().unwrap().len(), MOST_CALLERS);
+        assert_eq!(buckets.take(0, NOW), Err(Duration::from_millis(500)));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -75,12 +76,15 @@ async fn ready(State(office): State<Arc<Office>>) -> (StatusCode, &'static str) 
     }
 }
 
-/// One line a request: what route, not what stands in it.
+/// One line a request: what route, not what stands in it. And one header for every answer.
 async fn noted(State(office): State<Arc<Office>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // Nothing of this is for a cache between us and the caller.
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     // A method that is none of ours is a word of the caller's.
     let method = match method.as_str() {

@@ -9,7 +9,7 @@ use withheld_team::api::{Heads, Limits, Part, Usage};
 use withheld_team::id::{DeviceId, EnvId, RecordId, WorkspaceId};
 
 mod rows;
-mod sqlite;
+pub(crate) mod sqlite;
 
 pub use rows::*;
 pub use sqlite::Sqlite;
@@ -68,8 +68,14 @@ pub trait Store: Send + Sync + 'static {
     fn envelopes(&self, ws: &WorkspaceId, device: &DeviceId, since: u64) -> impl Answer<Envelopes>;
 
     /// Lets one device append alone for [`LEASE_MS`]: until when, or none while another has the lease.
-    /// Who has it may take it again.
-    fn lease(&self, ws: &WorkspaceId, device: &DeviceId, now: u64) -> impl Answer<Option<u64>>;
+    /// Who has it may take it again; with `takes_over` so may anybody.
+    fn lease(
+        &self,
+        ws: &WorkspaceId,
+        device: &DeviceId,
+        takes_over: bool,
+        now: u64,
+    ) -> impl Answer<Option<u64>>;
 
     /// Drops the slots of older epochs whose time has come, and gives how many there were: a key that
     /// a leaver kept then opens nothing in a stolen database. To be called from time to time.

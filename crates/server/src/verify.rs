@@ -1,6 +1,8 @@
 //! `server verify`: every chain judged again from its first byte, and everything that is kept beside the
 //! chains compared with it. Reads only.
 
+mod strays;
+
 use std::path::Path;
 
 use withheld_core::{Code, Refusal};
@@ -11,10 +13,12 @@ use withheld_team::id::WorkspaceId;
 use withheld_team::record::Record;
 use withheld_team::slot::Slot;
 
+use strays::strays;
+
 use crate::ledger::{Ws, entry, read_ws};
 use crate::office::{Fault, Log};
+use crate::runtime;
 use crate::store::{Caches, DeviceRow, Sqlite, Store as _, StoredRecord};
-use crate::{open, runtime, unreadable};
 
 /// Things that are read at once.
 const PAGE: u32 = 500;
@@ -41,7 +45,8 @@ pub struct Verified {
 /// Verifies every workspace of a database.
 ///
 /// # Errors
-/// `not_found` when there is no such file, `store_unavailable` when it cannot be read.
+/// `not_found` when there is no such file, `store_unavailable` when it cannot be read or is not a
+/// database of this version, `store_corrupt` when the file itself is damaged.
 pub fn verify(database: &Path, log: &Log) -> Result<Vec<Verified>, Refusal> {
     if !database.is_file() {
         return Err(Refusal::new(
@@ -51,19 +56,38 @@ pub fn verify(database: &Path, log: &Log) -> Result<Vec<Verified>, Refusal> {
         ));
     }
     runtime()?.block_on(async {
-        let store = open(database, log).await?;
+        let store = Sqlite::open_to_look(database).await.map_err(|why| {
+            log(&format!("error  {why}"));
+            Refusal::new(
+                Code::StoreUnavailable,
+                "that is not a database of this version of the server",
+                "name the right file: --database sqlite:PATH; a newer server brings an older one up to date: withheld server",
+            )
+        })?;
         let all = everything(&store).await;
         store.close().await;
-        all.map_err(|fault| {
-            if let Fault::Ours(why) = fault {
+        all.map_err(|fault| match fault {
+            Fault::Ours(why) => {
                 log(&format!("error  {why}"));
+                damaged()
             }
-            unreadable()
+            Fault::Refused(_) => damaged(),
         })
     })
 }
 
+fn damaged() -> Refusal {
+    Refusal::new(
+        Code::StoreCorrupt,
+        "the file of the database is damaged",
+        "stop the server and put back a backup from before",
+    )
+}
+
 async fn everything(store: &Sqlite) -> Result<Vec<Verified>, Fault> {
+    if !store.is_whole().await? {
+        return Err(Fault::ours("what SQLite checks of a file does not hold"));
+    }
     let mut all: Vec<Verified> = Vec::new();
     loop {
         let after = all.last().map(|last| last.ws);
@@ -124,7 +148,7 @@ async fn look(store: &Sqlite, heads: &Heads, found: &mut Verified) -> Result<(),
     for head in &heads.envs {
         environment(store, &known.chain, head, found).await?;
     }
-    Ok(())
+    strays(store, &known.chain, heads, found).await
 }
 
 /// What the database keeps beside the links, computed from them.

@@ -4,6 +4,7 @@
 mod effects;
 mod environments;
 mod history;
+mod invites;
 mod parts;
 mod people;
 mod rules;
@@ -16,7 +17,7 @@ use crate::Verdict;
 use crate::cbor;
 use crate::id::{DeviceId, EnvId, Hash, InviteId, MemberId, WorkspaceId};
 use crate::label::Label;
-use crate::links::{Body, Link, Right, Role};
+use crate::links::{Body, Link, Op, Right, Role};
 
 /// A verified membership chain, up to its head.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub struct Chain {
     ws: WorkspaceId,
     /// The hash of every link; the first is the genesis.
     hashes: Vec<Hash>,
+    /// The latest of all links.
     ts: u64,
     members: BTreeMap<MemberId, Member>,
     devices: BTreeMap<DeviceId, Device>,
@@ -69,6 +71,10 @@ impl Chain {
         if body.ws != self.ws {
             return Err(Verdict::Invalid("a link of another workspace"));
         }
+        // Anybody can sign one, with keys that it brings itself: no proof of another history.
+        if matches!(body.op, Op::Genesis { .. }) {
+            return Err(rules::SECOND_GENESIS);
+        }
         // Before its place is judged: only what somebody signed is proof of another history.
         let co_signer = signatures::verify(self, &link, &body)?;
         rules::place(self, &link.hash(), &body)?;
@@ -99,7 +105,7 @@ impl Chain {
         self.hashes.get(index).copied()
     }
 
-    /// When the last link was written, in milliseconds since 1970, by its author's clock.
+    /// The latest time that a link was dated, in milliseconds since 1970, by its author's clock.
     #[must_use]
     pub fn ts(&self) -> u64 {
         self.ts

@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use crate::Verdict;
 use crate::cbor;
 use crate::chain::Chain;
+use crate::count::counts;
 use crate::id::{DeviceId, EnvId, Hash, RecordId, Signature, WorkspaceId};
 use crate::label::Label;
 use crate::links::Right;
@@ -109,6 +110,17 @@ impl Body {
     }
 }
 
+/// The verdict on a version that is none.
+pub(crate) const NO_VERSION: Verdict = Verdict::Invalid("a version that no secret can have");
+
+fn versions_count(entries: &[Entry]) -> Result<(), Verdict> {
+    if entries.iter().all(|entry| counts(entry.ver)) {
+        Ok(())
+    } else {
+        Err(NO_VERSION)
+    }
+}
+
 /// The root of a state: the hash of all its entries, deleted ones too, sorted by secret.
 #[must_use]
 pub fn root<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Hash {
@@ -131,8 +143,8 @@ impl Commit {
     /// The commit that these bytes are.
     ///
     /// # Errors
-    /// `Unknown` for another version, `Invalid` for other bytes and for changes that are too many or
-    /// not in order.
+    /// `Unknown` for another version, `Invalid` for other bytes, for changes that are too many or not
+    /// in order, and for a place or a version that is none.
     pub fn read(bytes: &[u8]) -> Result<Self, Verdict> {
         let Signed {
             body: bytes,
@@ -141,6 +153,11 @@ impl Commit {
         let body: Body = of_this_version(&bytes, "the format of this commit")?;
         if body.seq == 0 {
             return Err(Verdict::Invalid("a commit before the first"));
+        }
+        if !counts(body.seq) {
+            return Err(Verdict::Invalid(
+                "a commit at a place that no commit can have",
+            ));
         }
         let (many, sorted) = match &body.changes {
             Changes::Records(records) => (
@@ -161,6 +178,9 @@ impl Commit {
             return Err(Verdict::Invalid(
                 "a commit whose changes are out of order or double",
             ));
+        }
+        if let Changes::Records(records) = &body.changes {
+            versions_count(records)?;
         }
         Ok(Self {
             hash: Label::COMMIT.hash(&bytes),

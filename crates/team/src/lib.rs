@@ -12,6 +12,7 @@ pub mod api;
 pub mod cbor;
 pub mod chain;
 pub mod commit;
+mod count;
 pub mod device;
 pub mod drift;
 pub mod envelope;

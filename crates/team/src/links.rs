@@ -12,6 +12,7 @@ use minicbor::{Decode, Decoder, Encode};
 pub use self::op::{Cut, Op, Position, Right, Role, SUITE};
 
 use crate::cbor::{self, NOT_CANONICAL};
+use crate::count::{LAST, counts};
 use crate::id::{DeviceId, EnvId, Hash, InviteId, Signature, VerifyKey, WorkspaceId};
 use crate::label::Label;
 use crate::{VERSION, Verdict};
@@ -108,7 +109,8 @@ impl Body {
     /// name before anything else of it is read.
     ///
     /// # Errors
-    /// `Unknown` for those; `Invalid` when the bytes are not the one encoding of a body.
+    /// `Unknown` for those; `Invalid` when the bytes are not the one encoding of a body, or a position
+    /// in it is none.
     pub fn read(bytes: &[u8]) -> Result<Self, Verdict> {
         let mut ahead = Decoder::new(bytes);
         let version = version(&mut ahead).map_err(|_| NOT_CANONICAL)?;
@@ -116,7 +118,18 @@ impl Body {
             return Err(Verdict::Unknown("links of another version"));
         }
         known_op(number_of_op(&mut ahead).map_err(|_| NOT_CANONICAL)?)?;
-        cbor::decode(bytes)
+        let body: Self = cbor::decode(bytes)?;
+        if !counts(body.seq) {
+            return Err(Verdict::Invalid(
+                "a link at a position that no link can have",
+            ));
+        }
+        if body.op.cuts_at().iter().any(|seq| *seq > LAST) {
+            return Err(Verdict::Invalid(
+                "a cut at a position that no commit can have",
+            ));
+        }
+        Ok(body)
     }
 }
 

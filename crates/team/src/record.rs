@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::Verdict;
 use crate::cbor;
 use crate::chain::Chain;
-use crate::commit::Entry;
+use crate::commit::{Entry, NO_VERSION};
+use crate::count::counts;
 use crate::id::{DeviceId, EnvId, Hash, RecordId, Signature, WorkspaceId};
 use crate::label::Label;
 use crate::signed::{Signed, of_this_version};
@@ -111,6 +112,9 @@ impl Record {
     pub fn read(bytes: &[u8]) -> Result<Self, Verdict> {
         let Signed { body, signature } = cbor::decode(bytes)?;
         let Body { header, sealed } = of_this_version(&body, "the format of this record")?;
+        if !counts(header.ver) {
+            return Err(NO_VERSION);
+        }
         if sealed.is_none() != (header.kind == Kind::Deleted) {
             return Err(Verdict::Invalid(
                 "a record that is neither a value nor a deletion",

@@ -4,7 +4,8 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::commit::Entry;
+use crate::commit::{Entry, NO_VERSION};
+use crate::count::counts;
 use crate::id::{EnvId, Hash, RecordId};
 use crate::label::Label;
 use crate::signed::of_this_version;
@@ -47,7 +48,12 @@ impl Slot {
     /// # Errors
     /// `Unknown` for another version, `Invalid` for other bytes.
     pub fn read(bytes: &[u8]) -> Result<Self, Verdict> {
-        of_this_version(bytes, "the format of this slot")
+        let slot: Self = of_this_version(bytes, "the format of this slot")?;
+        if counts(slot.ver) {
+            Ok(slot)
+        } else {
+            Err(NO_VERSION)
+        }
     }
 
     /// The bytes that travel.

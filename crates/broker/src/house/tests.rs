@@ -20,6 +20,7 @@ use withheld_testkit::Temp;
 use super::*;
 use crate::session::Caller;
 use crate::test_house::{Case, copy_of, home, name, runtime};
+use crate::test_team::Founder;
 use crate::visitor::Visitor;
 
 const KEY: &str = "API_KEY";
@@ -232,6 +233,44 @@ fn a_lock_drops_what_replies_are_searched_for() {
     assert_eq!(sent(&lock), Code::VaultLocked);
     case.unlock().unwrap();
     assert_eq!(sent(&|| ()), Code::UpstreamUnreachable);
+}
+
+#[test]
+fn a_session_that_is_armed_while_the_vault_is_locked_has_no_needles() {
+    let case = Case::open();
+    let house = &case.house;
+    case.store(KEY);
+    let local = house.sessions.local();
+    let (vault, policy) = (house.unlocked().unwrap(), house.policy().unwrap());
+    let late = || {
+        case.lock().unwrap();
+        let records = [(&*policy, &AgentRecord::local())];
+        let armed = house.arm(&vault, &records, None, &local.session);
+        assert_eq!(code(armed), Some(Code::VaultLocked));
+    };
+    assert_eq!(case.sent(local.clone(), KEY, late), Code::VaultLocked);
+}
+
+#[test]
+fn one_at_a_time_founds_a_team_or_gives_it_an_environment() {
+    let founder = Founder::new();
+    let (case, house) = (&founder.case, &founder.case.house);
+    let ends = |work: &(dyn Fn() -> Result<Value, Refusal> + Sync)| {
+        founder.server.hang(true);
+        thread::scope(|scope| {
+            let working = scope.spawn(work);
+            founder.server.asked();
+            assert!(house.founding.try_lock().is_err());
+            case.lock().unwrap();
+            assert_eq!(code(working.join().unwrap()), Some(Code::VaultLocked));
+        });
+        founder.server.hang(false);
+        case.unlock().unwrap();
+    };
+    ends(&|| founder.found());
+    founder.found().unwrap();
+    founder.server.asked();
+    ends(&|| founder.share("live"));
 }
 
 #[test]

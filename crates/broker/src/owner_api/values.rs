@@ -114,6 +114,8 @@ pub(super) fn remove(
         Ok(())
     })?;
     vault.remove(environment, names)?;
+    // Else what was signed for them would go to the team with the next value of the same name.
+    house.tell_team(&proof, environment, names)?;
     let removed = names.to_vec();
     Answer::of("withheld.rm/1", &Removed { removed })
 }

@@ -1,5 +1,7 @@
 //! How what is here stands to what the team has, and both ways between.
 
+mod names;
+
 use std::sync::Arc;
 
 use withheld_audit::SyncAct;
@@ -77,7 +79,8 @@ pub(crate) fn drift(
 ) -> (Vec<DriftRow>, bool) {
     let looked = house.glance(team);
     let now = clock::now();
-    let verified = looked.is_none() && team.freshness(now).verified;
+    let is_open = !team.has(environment) || team.has_keys(environment);
+    let verified = looked.is_none() && team.freshness(now).verified && is_open;
     let mut rows = team.drift(environment, now);
     if !verified {
         rows.iter_mut().for_each(doubt);
@@ -131,6 +134,7 @@ pub(super) fn pull(
             "the owner runs this in a terminal of their own",
         ));
     }
+    scope.may_decide(take)?;
     let team = house.team()?;
     let environment = &scope.environment;
     let names = scope.names(house, &team, |row| {
@@ -155,7 +159,7 @@ pub(super) fn pull(
 fn fetched_and_applied(
     house: &Arc<House>,
     scope: &Scope,
-    team: &Team,
+    team: &Arc<Team>,
     names: Option<&[SecretName]>,
     take: Option<Take>,
 ) -> Result<Pulled, Refusal> {
@@ -167,6 +171,8 @@ fn fetched_and_applied(
         let fetched = team.fetch(&mut courier, environment, names, is_remote, now)?;
         let _turn = house.owner_turn();
         let vault = house.unlocked()?;
+        // Locked and opened again meanwhile, it was planned on what another vault had.
+        house.still_team(team)?;
         let incoming = Incoming {
             environment,
             source: Source::Team(&fetched),
@@ -200,10 +206,10 @@ pub(super) fn push(
     scope: &Scope,
     take: Option<Take>,
 ) -> Result<Answer, Refusal> {
+    scope.may_decide(take)?;
     let team = house.team()?;
     let environment = &scope.environment;
-    let vault = house.unlocked()?;
-    let names = scope.names(house, &team, |row| vault.holds(environment, &row.name));
+    let names = scope.to_push(house, &team)?;
     let mut courier = Courier::to(house, &team.server())?;
     let is_local = take == Some(Take::Local);
     let now = clock::now();
@@ -226,27 +232,6 @@ pub(super) fn push(
     Answer::of("withheld.push/1", &shown)
 }
 
-impl Scope {
-    /// The secrets to carry: those that were named. An agent that names none means those that it is
-    /// granted and that `wants` carrying: naming them all would undo and delete, too.
-    fn names(
-        &self,
-        house: &Arc<House>,
-        team: &Arc<Team>,
-        wants: impl Fn(&DriftRow) -> bool,
-    ) -> Option<Vec<SecretName>> {
-        if !self.names.is_empty() {
-            return Some(self.names.clone());
-        }
-        let record = self.grants.as_ref()?;
-        let (rows, _) = drift(house, team, &self.environment);
-        let granted = rows
-            .into_iter()
-            .filter(|row| record.grants(&row.name) && wants(row));
-        Some(granted.map(|row| row.name).collect())
-    }
-}
-
 impl Row {
     fn of(row: DriftRow) -> Self {
         Self {
@@ -263,7 +248,9 @@ impl Row {
 
 /// As the log has it.
 fn versions(list: &[NamedVersion]) -> Vec<(SecretName, u64)> {
-    list.iter().map(|one| (one.name.clone(), one.version)).collect()
+    list.iter()
+        .map(|one| (one.name.clone(), one.version))
+        .collect()
 }
 
 fn age_s(team: &Team) -> Option<u64> {

@@ -17,10 +17,9 @@ use crate::answer::Answer;
 use crate::clock;
 use crate::courier::Courier;
 use crate::house::House;
-use crate::team_room::TeamState;
 
 /// How often a newcomer looks for the keys, and how long between.
-const KEY_LOOKS: usize = 15;
+const KEY_LOOKS: usize = 6;
 const KEY_LOOK: Duration = Duration::from_secs(1);
 
 plain! {
@@ -42,6 +41,8 @@ plain! {
 
     struct Joined {
         workspace: Option<Workspace>,
+        /// What the team calls the newcomer; `null` where the invitation was used by an earlier try.
+        member: Option<PersonName>,
         environments: Vec<JoinedEnvironment>,
         waiting: Vec<WaitingShown>,
     }
@@ -67,6 +68,7 @@ pub(super) fn create(
     token: Option<&Deposit>,
     founder: PersonName,
 ) -> Result<Answer, Refusal> {
+    let _founding = house.founding();
     has_none(house)?;
     let address = ServerAddress::parse(&server)?;
     let token = token.map(|token| owner.vault.open(token)).transpose()?;
@@ -79,14 +81,13 @@ pub(super) fn create(
     };
     let now = clock::now();
     let team = Team::create(&owner.vault, &owner.proof, &mut courier, &create, now)?;
-    sign_what_is_bound(house, owner, &team)?;
+    let team = move_in(house, owner, team)?;
     let created = Created {
         workspace: name,
         server: super::shown::address(&address),
         founder,
         environments: shared(&team),
     };
-    move_in(house, team)?;
     Answer::of("withheld.team_create/1", &created)
 }
 
@@ -110,17 +111,23 @@ pub(super) fn join(
     owner: &Owner,
     invitation: &Deposit,
 ) -> Result<Answer, Refusal> {
+    let founding = house.founding();
     has_none(house)?;
     let line = owner.vault.open(invitation)?;
     let mut courier = Courier::to(house, &Team::server_of(&line)?)?;
     super::log(house, Act::TeamJoin, None)?;
     let now = clock::now();
+    // The directory cannot be read before its key is here; the invitation says who joins what.
+    let card = Team::look(&line, &mut courier, now).ok();
     let team = Team::join(&owner.vault, &owner.proof, &line, &mut courier, now)?;
-    sign_what_is_bound(house, owner, &team)?;
-    let team = move_in(house, team)?;
+    let team = move_in(house, owner, team)?;
+    drop(founding);
     wait_for_keys(&team, &mut courier);
     let joined = Joined {
-        workspace: team.workspace(),
+        workspace: team
+            .workspace()
+            .or_else(|| card.as_ref().map(|card| card.workspace.clone())),
+        member: card.map(|card| card.member),
         environments: joined(&team),
         waiting: waiting(house, &team)?,
     };
@@ -132,6 +139,7 @@ pub(super) fn share(
     owner: &Owner,
     environment: Environment,
 ) -> Result<Answer, Refusal> {
+    let _founding = house.founding();
     let team = house.team()?;
     let mut courier = Courier::to(house, &team.server())?;
     super::log(house, Act::TeamShare, Some(environment.clone()))?;
@@ -172,10 +180,14 @@ fn sign_what_is_bound(house: &House, owner: &Owner, team: &Team) -> Result<(), R
         })
 }
 
-fn move_in(house: &House, team: Team) -> Result<Arc<Team>, Refusal> {
-    house.team.store(Arc::new(TeamState::Here(Arc::new(team))));
+/// Nothing is bound between the two: what is bound later is signed by whoever binds it.
+fn move_in(house: &House, owner: &Owner, team: Team) -> Result<Arc<Team>, Refusal> {
+    let _turn = house.owner_turn();
+    house.still(&owner.vault)?;
+    sign_what_is_bound(house, owner, &team)?;
+    let team = house.take_in(&owner.vault, team)?;
     house.invited.notify_one();
-    house.team()
+    Ok(team)
 }
 
 fn has_none(house: &House) -> Result<(), Refusal> {

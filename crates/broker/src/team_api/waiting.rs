@@ -1,19 +1,20 @@
 //! What colleagues say a secret may be used for, until the owner of this machine accepts it. A value
 //! whose bindings nobody accepted here is never injected: what injects is the policy document.
 
+mod uses;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use withheld_audit::{Act, OwnerAct};
-use withheld_core::binding::{BindingDraft, Place};
-use withheld_core::destination::HostPattern;
+use withheld_core::binding::BindingDraft;
 use withheld_core::name::{Environment, SecretName};
-use withheld_core::path::PathPattern;
 use withheld_core::policy_doc::PolicyContent;
 use withheld_core::team::{PersonName, WaitingId};
-use withheld_core::{Code, Moment, Refusal, Text, plain, text};
+use withheld_core::{Code, Moment, Refusal, plain, text};
 use withheld_vault::team::{Team, WaitingBinding};
 
+use self::uses::Use;
 use super::Owner;
 use crate::answer::Answer;
 use crate::house::House;
@@ -33,17 +34,6 @@ plain! {
         pub(crate) uses: Vec<Use>,
         /// Whether the secret is bound here already, and this would let it go further.
         pub(crate) widens: bool,
-    }
-
-    /// Where it would go.
-    #[derive(Clone, Debug)]
-    pub(crate) struct Use {
-        host: HostPattern,
-        port: u16,
-        methods: Vec<Text>,
-        paths: Vec<Text>,
-        inject: Place,
-        private: bool,
     }
 
     struct Pending {
@@ -90,6 +80,7 @@ pub(super) fn approve(
     ids: &[WaitingId],
 ) -> Result<Answer, Refusal> {
     let _turn = house.owner_turn();
+    house.still(&owner.vault)?;
     let team = house.team()?;
     let accepted = find(house, &team, ids)?;
     for one in &accepted {
@@ -103,16 +94,14 @@ pub(super) fn approve(
             }
         }
     }
-    let act = OwnerAct {
-        secrets: accepted.iter().map(|one| one.secret.clone()).collect(),
-        hosts: hosts_of(accepted.iter().flat_map(|one| &one.drafts)),
-        ..OwnerAct::of(Act::Approve)
-    };
-    house.change_policy(&owner.vault, &owner.proof, act, |content| {
+    let draft = house.draft(&owner.vault, &owner.proof, |content| {
         accepted
             .iter()
             .try_for_each(|one| bind_all(content, &one.environment, &one.secret, &one.drafts))
     })?;
+    log(house, Act::Approve, &accepted)?;
+    house.arm_for(&owner.vault, &[&draft.policy, &*house.policy()?], None)?;
+    house.enact(&owner.vault, draft)?;
     let approved = accepted.into_iter().map(answered).collect();
     Answer::of("withheld.approve/1", &Approved { approved })
 }
@@ -120,16 +109,13 @@ pub(super) fn approve(
 /// Refuses: what was refused does not wait any more, until it is changed.
 pub(super) fn deny(
     house: &Arc<House>,
-    _owner: &Owner,
+    owner: &Owner,
     ids: &[WaitingId],
 ) -> Result<Answer, Refusal> {
     let team = house.team()?;
+    house.still(&owner.vault)?;
     let denied = find(house, &team, ids)?;
-    house.log()?.owner(OwnerAct {
-        secrets: denied.iter().map(|one| one.secret.clone()).collect(),
-        hosts: hosts_of(denied.iter().flat_map(|one| &one.drafts)),
-        ..OwnerAct::of(Act::Deny)
-    })?;
+    log(house, Act::Deny, &denied)?;
     denied
         .iter()
         .try_for_each(|one| team.deny(&one.id).map(drop))?;
@@ -151,6 +137,30 @@ pub(super) fn bound(
     bound
 }
 
+/// Logs the answer before it counts, environment by environment: a name means another secret in each.
+fn log(house: &House, act: Act, answered: &[WaitingBinding]) -> Result<(), Refusal> {
+    let mut by_environment: BTreeMap<&Environment, Vec<&WaitingBinding>> = BTreeMap::new();
+    for one in answered {
+        by_environment
+            .entry(&one.environment)
+            .or_default()
+            .push(one);
+    }
+    let log = house.log()?;
+    by_environment
+        .into_iter()
+        .try_for_each(|(environment, all)| {
+            log.owner(OwnerAct {
+                environment: Some(environment.clone()),
+                secrets: all.iter().map(|one| one.secret.clone()).collect(),
+                hosts: hosts_of(all.iter().flat_map(|one| &one.drafts)),
+                ..OwnerAct::of(act)
+            })
+        })
+}
+
+/// What waits under these ids now. An id is made of the environment, the secret and every byte of its
+/// bindings, so that what is found is what was shown.
 fn find(house: &House, team: &Team, ids: &[WaitingId]) -> Result<Vec<WaitingBinding>, Refusal> {
     let policy = house.policy()?;
     let mut waiting = team.waiting(policy.content())?;
@@ -181,6 +191,10 @@ fn shown(content: &PolicyContent, one: WaitingBinding) -> WaitingShown {
         .bindings
         .iter()
         .any(|other| other.environment == one.environment && other.secret == one.secret);
+    let uses = one.drafts.iter();
+    let uses = uses
+        .map(|draft| Use::of(content, &one.environment, &one.secret, draft))
+        .collect();
     WaitingShown {
         id: one.id,
         kind: "binding",
@@ -188,24 +202,7 @@ fn shown(content: &PolicyContent, one: WaitingBinding) -> WaitingShown {
         environment: one.environment,
         by: one.by,
         since: one.since,
-        uses: one.drafts.iter().map(use_of).collect(),
+        uses,
         widens: is_bound,
-    }
-}
-
-fn use_of(draft: &BindingDraft) -> Use {
-    Use {
-        host: draft.host.clone(),
-        port: draft.port,
-        methods: match draft.methods.method_names() {
-            [] => vec!["*".into()],
-            names => names.iter().map(|name| text!("{}", *name)).collect(),
-        },
-        paths: match draft.paths.patterns() {
-            [] => vec!["/*".into()],
-            patterns => patterns.iter().map(PathPattern::shown).collect(),
-        },
-        inject: draft.place.clone(),
-        private: draft.private,
     }
 }

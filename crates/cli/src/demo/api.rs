@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -42,7 +42,7 @@ pub(super) struct Api {
     pub(super) port: u16,
     /// What a client has to trust.
     pub(super) ca_pem: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    service: Arc<Service>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -51,10 +51,9 @@ impl Api {
     /// Starts it; it accepts this key and no other.
     pub(super) fn start(key: String) -> Outcome<Self> {
         let (ca_pem, tls) = certificates().ok_or_else(unstarted)?;
-        let received = Arc::default();
         let service = Arc::new(Service {
-            key,
-            received: Arc::clone(&received),
+            key: Mutex::new(key),
+            received: Mutex::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -66,21 +65,27 @@ impl Api {
             .map_err(|_| unstarted())?;
         let port = listener.local_addr().map_err(|_| unstarted())?.port();
         let (stop, stopped) = oneshot::channel();
+        let serving = Arc::clone(&service);
         let thread = std::thread::spawn(move || {
-            runtime.block_on(serve(listener, TlsAcceptor::from(tls), service, stopped));
+            runtime.block_on(serve(listener, TlsAcceptor::from(tls), serving, stopped));
         });
         Ok(Self {
             port,
             ca_pem,
-            received,
+            service,
             stop: Some(stop),
             thread: Some(thread),
         })
     }
 
+    /// It accepts this key from now on, and no other.
+    pub(super) fn accept(&self, key: &str) {
+        key.clone_into(&mut locked(&self.service.key));
+    }
+
     /// What arrived since the last time this was asked.
     pub(super) fn take_received(&self) -> Vec<Received> {
-        std::mem::take(&mut *self.received.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut locked(&self.service.received))
     }
 }
 
@@ -95,8 +100,12 @@ impl Drop for Api {
 }
 
 struct Service {
-    key: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    key: Mutex<String>,
+    received: Mutex<Vec<Received>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn serve(
@@ -138,14 +147,11 @@ impl Service {
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .unwrap_or_default();
         let path = request.uri().path().to_owned();
-        let is_right = authorization == format!("Bearer {}", self.key);
-        self.received
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Received {
-                path: path.clone(),
-                authorization: authorization.clone(),
-            });
+        let is_right = authorization == format!("Bearer {}", locked(&self.key));
+        locked(&self.received).push(Received {
+            path: path.clone(),
+            authorization: authorization.clone(),
+        });
         let (status, body) = match (is_right, path.as_str()) {
             (false, _) => (
                 StatusCode::UNAUTHORIZED,

@@ -1,34 +1,34 @@
-//! Where the demo plays: a folder of its own, a broker of its own, an API of its own; and how it
-//! runs commands there.
+//! Where the demo plays: a folder of its own, two homes with a broker each, an API of its own; and how
+//! it runs commands there.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use withheld_core::Code;
 
 use super::api::Api;
+use super::files::{new_file, new_folder, random};
 use super::interrupt::Interrupt;
+use super::server::Server;
 use crate::context::Context;
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::Outcome;
 
-const OWN_EXECUTABLE: &str = "/proc/self/exe";
-/// What the demo's key begins with, as keys of real services do.
+pub(super) const OWN_EXECUTABLE: &str = "/proc/self/exe";
+/// The file with the certificates that the API is trusted by.
+pub(super) const API_CA: &str = "api-ca.pem";
+/// What the demo's keys begin with, as keys of real services do.
 const KEY_PREFIX: &str = "demo_live_";
 
 /// The stage.
 pub(super) struct Stage {
-    folder: PathBuf,
-    /// The key: of use to nobody but the demo's own API.
+    pub(super) folder: PathBuf,
+    /// The key of the first chapter: of use to nobody but the demo's own API.
     pub(super) key: String,
     pub(super) api: Api,
     /// What a child gets of our environment.
@@ -36,9 +36,19 @@ pub(super) struct Stage {
     path: OsString,
     interrupt: Interrupt,
     vault: Cell<&'static str>,
-    /// The variables of `proxy env`, once there are some.
-    pub(super) agent: RefCell<Vec<(String, String)>>,
+    owner: Home,
+    colleague: Home,
+    /// The team's server, while there is one.
+    pub(super) server: RefCell<Option<Server>>,
     is_struck: Cell<bool>,
+}
+
+/// One person's home.
+struct Home {
+    folder: PathBuf,
+    passphrase: PathBuf,
+    /// The variables of `proxy env`, once there are some.
+    agent: RefCell<Vec<(String, String)>>,
 }
 
 /// As whom a command runs.
@@ -48,6 +58,10 @@ pub(super) enum Side {
     Owner,
     /// With what `proxy env` printed.
     Agent,
+    /// The owner of the second home.
+    Colleague,
+    /// An agent there.
+    ColleaguesAgent,
 }
 
 /// How a command ended.
@@ -61,38 +75,35 @@ impl Stage {
     /// Makes the folder, the key and the API.
     pub(super) fn set(context: &Context) -> Outcome<Self> {
         let interrupt = Interrupt::watch();
-        let key = format!("{KEY_PREFIX}{}", random()?);
+        let key = new_key()?;
         let folder = new_folder(&context.variables.temporary)?;
         let stage = Self {
             api: Api::start(key.clone())?,
             key,
-            folder,
             inherited: context.variables.bus.clone(),
             path: context.variables.path.clone(),
             interrupt,
             vault: Cell::new("none"),
-            agent: RefCell::default(),
+            owner: Home::at(&folder, "home"),
+            colleague: Home::at(&folder, "colleague"),
+            server: RefCell::default(),
+            folder,
             is_struck: Cell::new(false),
         };
-        new_file(&stage.passphrase(), &random()?)?;
-        new_file(&stage.api_ca(), &stage.api.ca_pem)?;
+        new_file(&stage.owner.passphrase, &random()?)?;
+        new_file(&stage.colleague.passphrase, &random()?)?;
+        new_file(&stage.folder.join(API_CA), &stage.api.ca_pem)?;
         Ok(stage)
     }
 
-    fn home(&self) -> PathBuf {
-        self.folder.join("home")
+    fn home(&self, side: Side) -> &Home {
+        match side {
+            Side::Owner | Side::Agent => &self.owner,
+            Side::Colleague | Side::ColleaguesAgent => &self.colleague,
+        }
     }
 
-    fn passphrase(&self) -> PathBuf {
-        self.folder.join("passphrase")
-    }
-
-    /// The certificates that the API is trusted by.
-    pub(super) fn api_ca(&self) -> PathBuf {
-        self.folder.join("api-ca.pem")
-    }
-
-    /// Where the key rests.
+    /// Where the keys rest.
     pub(super) fn vault(&self) -> &'static str {
         self.vault.get()
     }
@@ -101,9 +112,14 @@ impl Stage {
         self.vault.set(vault);
     }
 
+    /// What an agent has in its environment from now on.
+    pub(super) fn give_agent(&self, agent: Side, variables: Vec<(String, String)>) {
+        *self.home(agent).agent.borrow_mut() = variables;
+    }
+
     /// The variable of an agent's environment.
-    pub(super) fn agent_variable(&self, name: &str) -> String {
-        let variables = self.agent.borrow();
+    pub(super) fn agent_variable(&self, agent: Side, name: &str) -> String {
+        let variables = self.home(agent).agent.borrow();
         let found = variables.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
@@ -111,7 +127,10 @@ impl Stage {
     /// Runs one of our own commands.
     pub(super) fn withheld(&self, side: Side, words: &[&str], stdin: &str) -> Outcome<Ran> {
         let mut command = Command::new(OWN_EXECUTABLE);
-        command.args(words).arg("--home").arg(self.home());
+        command
+            .args(words)
+            .arg("--home")
+            .arg(&self.home(side).folder);
         self.run(command, side, stdin)
     }
 
@@ -141,9 +160,14 @@ impl Stage {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let home = self.home(side);
         match side {
-            Side::Owner => command.env(environment::PASSPHRASE_FILE, self.passphrase()),
-            Side::Agent => command.envs(self.agent.borrow().iter().cloned()),
+            Side::Owner | Side::Colleague => {
+                command.env(environment::PASSPHRASE_FILE, &home.passphrase)
+            }
+            Side::Agent | Side::ColleaguesAgent => {
+                command.envs(home.agent.borrow().iter().cloned())
+            }
         };
         let mut child = command.spawn().map_err(|_| unrun())?;
         if let Some(mut pipe) = child.stdin.take() {
@@ -158,29 +182,44 @@ impl Stage {
         })
     }
 
-    /// Stops the broker and removes the folder. Whether all of it is gone.
+    /// Stops the brokers and the server and removes the folder. Whether all of it is gone.
     pub(super) fn strike(&self) -> bool {
         if self.is_struck.replace(true) {
             return true;
         }
+        let are_left = [&self.owner, &self.colleague].map(Home::leave);
+        let is_stopped = self.server.take().is_none_or(Server::stop);
+        let is_removed = std::fs::remove_dir_all(&self.folder).is_ok();
+        are_left == [true, true] && is_stopped && is_removed
+    }
+}
+
+impl Home {
+    fn at(folder: &Path, name: &str) -> Self {
+        Self {
+            folder: folder.join(name),
+            passphrase: folder.join(format!("{name}-passphrase")),
+            agent: RefCell::default(),
+        }
+    }
+
+    /// Stops the broker. Whether it has ended, and nothing rests in the keychain.
+    fn leave(&self) -> bool {
         let stopped = Command::new(OWN_EXECUTABLE)
             .args(["daemon", "stop", "--home"])
-            .arg(self.home())
+            .arg(&self.folder)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success());
-        let erased = self.erase().is_ok();
-        std::fs::remove_dir_all(&self.folder).is_ok() && stopped && erased
+        self.erase().is_ok() && stopped
     }
-}
 
-impl Stage {
     /// What rests in the keychain goes, too.
     fn erase(&self) -> Result<(), withheld_core::Refusal> {
-        let home = withheld_vault::Home::at(&self.home())?;
+        let home = withheld_vault::Home::at(&self.folder)?;
         match withheld_vault::Vault::open(&home)? {
             Some(vault) => vault.erase(),
             None => Ok(()),
@@ -209,49 +248,19 @@ impl Ran {
     pub(super) fn shows(&self, text: &str) -> bool {
         self.stdout.contains(text) || self.stderr.contains(text)
     }
+
+    /// Whether a key is, any one of the demo.
+    pub(super) fn shows_a_key(&self) -> bool {
+        self.shows(KEY_PREFIX)
+    }
 }
 
-fn new_folder(temporary: &Path) -> Outcome<PathBuf> {
-    let folder = temporary.join(format!("withheld-demo-{}", &random()?[..8]));
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|_| unwritten())?;
-    Ok(folder)
+/// A key that is of use to nobody but the demo's own API.
+pub(super) fn new_key() -> Outcome<String> {
+    Ok(format!("{KEY_PREFIX}{}", random()?))
 }
 
-fn new_file(path: &Path, content: &str) -> Outcome {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(content.as_bytes()))
-        .map_err(|_| unwritten())
-}
-
-/// 192 random bits as 32 characters.
-fn random() -> Outcome<String> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|_| {
-        Failure::refuse(
-            Code::Internal,
-            "the system gave no random bytes",
-            "see what this machine offers: withheld doctor",
-        )
-    })?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn unwritten() -> Failure {
-    Failure::refuse(
-        Code::StoreUnavailable,
-        "the demo's folder cannot be written",
-        "see whether the folder for temporary files has room",
-    )
-}
-
-fn unrun() -> Failure {
+pub(super) fn unrun() -> Failure {
     Failure::refuse(
         Code::Internal,
         "the demo could not run a command",

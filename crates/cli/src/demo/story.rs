@@ -2,9 +2,9 @@
 
 use withheld_core::Code;
 
-use super::Step;
 use super::api::HOST;
-use super::stage::{Ran, Side, Stage};
+use super::stage::{API_CA, Side, Stage};
+use super::step::{Step, answered, command, first_line, output, placeholder, refused, step, url};
 use crate::output::Outcome;
 
 const NAME: &str = "DEMO_KEY";
@@ -12,13 +12,13 @@ const NAME: &str = "DEMO_KEY";
 const ELSEWHERE: &str = "https://example.com/";
 
 /// Tells the story step by step. A step that went wrong is told and the story goes on, for what is
-/// right and what is not can only be seen from all of it; without a vault it ends.
-pub(super) fn tell(stage: &Stage, each: &mut dyn FnMut(Step) -> Outcome) -> Outcome {
+/// right and what is not can only be seen from all of it; without a vault it ends. Whether there is one.
+pub(super) fn tell(stage: &Stage, each: &mut dyn FnMut(Step) -> Outcome) -> Outcome<bool> {
     let made = init(stage)?;
     let has_vault = made.ok;
     each(made)?;
     if !has_vault {
-        return Ok(());
+        return Ok(false);
     }
     for step in [
         set,
@@ -38,7 +38,7 @@ pub(super) fn tell(stage: &Stage, each: &mut dyn FnMut(Step) -> Outcome) -> Outc
             each(step)?;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The keychain if one answers, else the file.
@@ -64,7 +64,7 @@ fn init(stage: &Stage) -> Outcome<Step> {
 fn set(stage: &Stage) -> Outcome<Option<Step>> {
     let words = ["set", NAME, "--stdin"];
     let ran = stage.withheld(Side::Owner, &words, &stage.key)?;
-    let ok = ran.ended(0) && !ran.shows(&stage.key);
+    let ok = ran.ended(0) && !ran.shows_a_key();
     Ok(Some(Step {
         said: Some(first_line(&ran)),
         ..step(
@@ -78,50 +78,27 @@ fn set(stage: &Stage) -> Outcome<Option<Step>> {
 
 fn bind(stage: &Stage) -> Outcome<Option<Step>> {
     let host = format!("{HOST}:{}", stage.api.port);
-    let ca = stage.api_ca();
-    let ca = ca.to_string_lossy();
-    let words = ["bind", NAME, "--host", &host, "--ca", &ca, "--private"];
+    let words = ["bind", NAME, "--host", &host, "--ca", API_CA, "--private"];
     let ran = stage.withheld(Side::Owner, &words, "")?;
-    let shown = [
-        "bind",
-        NAME,
-        "--host",
-        &host,
-        "--ca",
-        "api-ca.pem",
-        "--private",
-    ];
     Ok(Some(Step {
         said: Some(first_line(&ran)),
         ..step(
             "bind",
             "It may go to one API, and nowhere else",
-            command(&shown),
+            command(&words),
             ran.ended(0),
         )
     }))
 }
 
 fn proxy_env(stage: &Stage) -> Outcome<Option<Step>> {
-    let ran = stage.withheld(Side::Agent, &["proxy", "env", "--json"], "")?;
-    let document = ran.json();
-    let variables = document["data"].as_object().cloned().unwrap_or_default();
-    let variables: Vec<(String, String)> = variables
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
-        .collect();
-    *stage.agent.borrow_mut() = variables;
-    let placeholder = stage.agent_variable(NAME);
-    let ok = ran.ended(0) && !placeholder.is_empty() && !ran.shows(&stage.key);
-    Ok(Some(Step {
-        agent_saw: Some(format!("{NAME}={placeholder}")),
-        ..step(
-            "proxy_env",
-            "An agent gets a placeholder in the key's place",
-            "withheld proxy env".to_owned(),
-            ok,
-        )
-    }))
+    let step = step(
+        "proxy_env",
+        "An agent gets a placeholder in the key's place",
+        "withheld proxy env".to_owned(),
+        false,
+    );
+    placeholder(stage, Side::Agent, NAME, step).map(Some)
 }
 
 fn call(stage: &Stage) -> Outcome<Option<Step>> {
@@ -131,6 +108,7 @@ fn call(stage: &Stage) -> Outcome<Option<Step>> {
     Ok(Some(answered(
         stage,
         &ran,
+        &stage.key,
         step(
             "call",
             "The agent calls the API with the key's name",
@@ -142,7 +120,10 @@ fn call(stage: &Stage) -> Outcome<Option<Step>> {
 
 fn curl(stage: &Stage) -> Outcome<Option<Step>> {
     let url = url(stage, "/v1/balance");
-    let header = format!("Authorization: Bearer {}", stage.agent_variable(NAME));
+    let header = format!(
+        "Authorization: Bearer {}",
+        stage.agent_variable(Side::Agent, NAME)
+    );
     let ran = stage.curl(&[
         "--silent",
         "--show-error",
@@ -156,6 +137,7 @@ fn curl(stage: &Stage) -> Outcome<Option<Step>> {
         answered(
             stage,
             &ran,
+            &stage.key,
             step(
                 "curl",
                 "An unmodified client sends the placeholder through the broker",
@@ -164,23 +146,6 @@ fn curl(stage: &Stage) -> Outcome<Option<Step>> {
             ),
         )
     }))
-}
-
-/// The API accepted the key, and no one on the agent's side saw it.
-fn answered(stage: &Stage, ran: &Ran, step: Step) -> Step {
-    let received = stage.api.take_received();
-    let is_the_key = received
-        .iter()
-        .any(|one| one.authorization == format!("Bearer {}", stage.key));
-    let api_received = received
-        .last()
-        .map(|one| format!("{}  Authorization: {}", one.path, one.authorization));
-    Step {
-        ok: ran.ended(0) && is_the_key && !ran.shows(&stage.key),
-        agent_saw: Some(output(ran)),
-        api_received: Some(api_received.unwrap_or_else(|| "nothing".to_owned())),
-        ..step
-    }
 }
 
 fn wrong_host(stage: &Stage) -> Outcome<Option<Step>> {
@@ -205,8 +170,8 @@ fn echo(stage: &Stage) -> Outcome<Option<Step>> {
         command(&words),
         false,
     );
-    let step = answered(stage, &ran, step);
-    let is_washed = ran.shows(&stage.agent_variable(NAME));
+    let step = answered(stage, &ran, &stage.key, step);
+    let is_washed = ran.shows(&stage.agent_variable(Side::Agent, NAME));
     Ok(Some(Step {
         ok: step.ok && is_washed,
         ..step
@@ -214,7 +179,10 @@ fn echo(stage: &Stage) -> Outcome<Option<Step>> {
 }
 
 fn placeholder_elsewhere(stage: &Stage) -> Outcome<Option<Step>> {
-    let header = format!("Authorization: Bearer {}", stage.agent_variable(NAME));
+    let header = format!(
+        "Authorization: Bearer {}",
+        stage.agent_variable(Side::Agent, NAME)
+    );
     let ran = stage.withheld(
         Side::Agent,
         &["call", ELSEWHERE, "-H", &header, "--json"],
@@ -229,31 +197,10 @@ fn placeholder_elsewhere(stage: &Stage) -> Outcome<Option<Step>> {
     Ok(Some(refused(stage, &ran, Code::Tripwire, step)))
 }
 
-/// Refused with this code, and nothing arrived anywhere.
-fn refused(stage: &Stage, ran: &Ran, code: Code, step: Step) -> Step {
-    let document = ran.json();
-    let error = &document["error"];
-    let message = error["message"].as_str().unwrap_or_default();
-    let arrived = stage.api.take_received();
-    Step {
-        ok: ran.ended(code.exit())
-            && error["code"] == code.as_str()
-            && arrived.is_empty()
-            && !ran.shows(&stage.key),
-        agent_saw: Some(format!(
-            "{}: {message}",
-            error["code"].as_str().unwrap_or("no refusal")
-        )),
-        api_received: Some("nothing".to_owned()),
-        ..step
-    }
-}
-
 fn audit(stage: &Stage) -> Outcome<Option<Step>> {
     let words = ["audit", "--last", "12"];
     let ran = stage.withheld(Side::Owner, &words, "")?;
-    let ok =
-        ran.ended(0) && ran.shows("/v1/echo") && ran.shows("tripwire") && !ran.shows(&stage.key);
+    let ok = ran.ended(0) && ran.shows("/v1/echo") && ran.shows("tripwire") && !ran.shows_a_key();
     Ok(Some(Step {
         said: Some(output(&ran)),
         ..step(
@@ -305,38 +252,4 @@ fn stop(stage: &Stage) -> Outcome<Option<Step>> {
             ran.ended(0),
         )
     }))
-}
-
-fn step(name: &'static str, title: &'static str, command: String, ok: bool) -> Step {
-    Step {
-        name,
-        title,
-        command,
-        ok,
-        said: None,
-        agent_saw: None,
-        api_received: None,
-    }
-}
-
-fn command(words: &[&str]) -> String {
-    format!("withheld {}", words.join(" "))
-}
-
-fn url(stage: &Stage, path: &str) -> String {
-    format!("https://{HOST}:{}{path}", stage.api.port)
-}
-
-fn first_line(ran: &Ran) -> String {
-    output(ran).lines().next().unwrap_or_default().to_owned()
-}
-
-/// What stood on the terminal: the result, or why there is none.
-fn output(ran: &Ran) -> String {
-    let text = if ran.stdout.trim().is_empty() {
-        &ran.stderr
-    } else {
-        &ran.stdout
-    };
-    text.trim_end().to_owned()
 }

@@ -62,7 +62,7 @@ fn text(facts: &Facts) -> String {
     let how = match &facts.certificate {
         Some(file) => format!("certificate {}", file.display()),
         None => {
-            "plain HTTP, for a proxy on this machine that does TLS and hands on Host".to_owned()
+            "plain HTTP, for a proxy on this machine that does TLS, hands on Host and sets X-Forwarded-For".to_owned()
         }
     };
     let mut lines = vec![
@@ -105,7 +105,7 @@ fn verify(output: Output, database: &Database) -> Outcome {
         return Err(Failure::refuse(
             Code::StoreCorrupt,
             "the database is not what its chains say",
-            "put back a backup from before; clients that saw more will push it again",
+            "stop the server and put back a backup from before; clients that saw more say rollback_detected",
         ));
     }
     let data = json!({ "workspaces": all.iter().map(found).collect::<Vec<_>>() });

@@ -1,5 +1,7 @@
 //! What waits for the owner: bindings that came with secrets of the team.
 
+mod uses;
+
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -8,13 +10,10 @@ use withheld_core::Code;
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::team::{PersonName, WaitingId};
 
-use crate::drafts::HTTPS_PORT;
+use self::uses::Use;
 use crate::failure::Failure;
-use crate::output::{Outcome, clean, table};
+use crate::output::{Outcome, table};
 use crate::said::{age, many};
-
-/// Methods by how much they can do, most first.
-const STRONGEST: &[&str] = &["DELETE", "POST", "PUT", "PATCH"];
 
 /// One secret whose bindings wait.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,16 +26,6 @@ pub(super) struct Waiting {
     #[serde(rename = "use")]
     uses: Vec<Use>,
     widens: bool,
-}
-
-/// One binding.
-#[derive(Clone, Debug, Deserialize)]
-struct Use {
-    host: String,
-    port: u16,
-    methods: Vec<String>,
-    paths: Vec<String>,
-    inject: String,
 }
 
 /// Reads what waits.
@@ -123,13 +112,29 @@ impl Waiting {
                 0 => first.to_vec(),
                 _ => vec![String::new(); first.len()],
             };
-            row.push(format!("{} {}{}", one.methods(), one.place(), one.paths()));
+            let marks = one.marks();
+            let marks = match marks.as_slice() {
+                [] => String::new(),
+                all => format!(" ({})", all.join(", ")),
+            };
+            row.push(format!(
+                "{} {}{}{marks}",
+                one.methods(),
+                one.place(),
+                one.paths()
+            ));
             if at == 0 {
                 row.push(age(&self.since));
             }
             row
         })
         .collect()
+    }
+
+    /// Whether it asks for nothing but places to go: no trust of its own, no way into this machine or
+    /// round the owner.
+    pub(super) fn is_plain(&self) -> bool {
+        self.uses.iter().all(|one| one.marks().is_empty())
     }
 
     /// What the owner of this machine would sign.
@@ -146,13 +151,9 @@ impl Waiting {
             self.by()
         );
         for one in &self.uses {
-            text.push_str(&format!(
-                "\n  at    https://{}{}\n  as    {}\n  may   {}",
-                one.place(),
-                one.paths(),
-                clean(&one.inject),
-                one.methods()
-            ));
+            for line in one.lines(self.widens) {
+                text.push_str(&format!("\n  {line}"));
+            }
         }
         text
     }
@@ -160,64 +161,6 @@ impl Waiting {
     fn by(&self) -> String {
         let name = self.by.as_ref().map(ToString::to_string);
         name.unwrap_or_else(|| "somebody who is not known yet".to_owned())
-    }
-}
-
-impl Use {
-    fn any_method(&self) -> bool {
-        self.methods.iter().any(|method| method == "*")
-    }
-
-    fn methods(&self) -> String {
-        if self.any_method() {
-            return "any method".to_owned();
-        }
-        clean(&self.methods.join(",")).into_owned()
-    }
-
-    fn place(&self) -> String {
-        match self.port {
-            HTTPS_PORT => clean(&self.host).into_owned(),
-            port => format!("{}:{port}", clean(&self.host)),
-        }
-    }
-
-    /// Nothing where the whole host is meant.
-    fn paths(&self) -> String {
-        match self.paths.as_slice() {
-            [] => String::new(),
-            [all] if all == "/*" => String::new(),
-            paths => clean(&paths.join(",")).into_owned(),
-        }
-    }
-
-    /// The most that it may do, as a word before `on`.
-    fn strongest(&self) -> String {
-        if self.any_method() {
-            return "do anything".to_owned();
-        }
-        let strong = STRONGEST
-            .iter()
-            .find(|method| self.methods.iter().any(|own| own == *method));
-        match (strong, self.methods.first()) {
-            (Some(method), _) => (*method).to_owned(),
-            (None, Some(method)) => clean(method).into_owned(),
-            (None, None) => "do nothing".to_owned(),
-        }
-    }
-
-    /// To compare by: more hosts, then more to do, then more paths.
-    fn width(&self) -> (usize, usize, bool) {
-        let hosts = self.host.chars().take_while(|one| *one == '*').count();
-        let deeds = if self.any_method() {
-            STRONGEST.len() + 1
-        } else {
-            let strong = STRONGEST
-                .iter()
-                .position(|method| self.methods.iter().any(|own| own == method));
-            strong.map_or(0, |at| STRONGEST.len() - at)
-        };
-        (hosts, deeds, self.paths().is_empty())
     }
 }
 

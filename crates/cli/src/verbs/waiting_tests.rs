@@ -5,7 +5,7 @@ use super::*;
 fn waiting() -> Vec<Waiting> {
     let since = crate::clock::now().as_ms() - 20_000;
     let since = withheld_core::Moment::from_ms(since);
-    read(&json!([
+    let mut all = json!([
         {"id": "b_1f3a9c02", "kind": "binding", "secret": "GITHUB_TOKEN", "environment": "billing/dev", "by": "lead",
             "since": since, "widens": false, "use": [
                 {"host": "api.github.com", "port": 443, "methods": ["GET", "POST"], "paths": ["/*"], "inject": "bearer"},
@@ -13,8 +13,95 @@ fn waiting() -> Vec<Waiting> {
         {"id": "b_00000001", "kind": "binding", "secret": "DATADOG_KEY", "environment": "billing/dev", "by": null,
             "since": since, "widens": true, "use": [
                 {"host": "api.datadoghq.com", "port": 8443, "methods": ["GET"], "paths": ["/api/v1", "/api/v2"], "inject": "header:DD-API-KEY"}]},
-    ]))
-    .unwrap()
+    ]);
+    for one in all.as_array_mut().unwrap() {
+        for at in one["use"].as_array_mut().unwrap() {
+            let usual = json!({"format": null, "vars": [], "prefix": null, "auto": false,
+                "private": false, "foreign": false, "ca": null, "differs": null});
+            let usual = usual.as_object().unwrap().clone();
+            at.as_object_mut().unwrap().extend(usual);
+        }
+    }
+    read(&all).unwrap()
+}
+
+/// With everything that a binding can ask for.
+fn demanding() -> Waiting {
+    let document = json!([{"id": "b_0000000a", "kind": "binding", "secret": "BOT_KEY", "environment": "billing/dev",
+        "by": "lead", "since": withheld_core::Moment::from_ms(0), "widens": true, "use": [
+            {"host": "api.test", "port": 8443, "methods": ["*"], "paths": ["/v1"], "inject": "header:X-Bot",
+                "format": "Bot {}", "vars": ["BOT_KEY", "BOT_TOKEN"], "prefix": "bot_", "auto": true, "private": true,
+                "foreign": true, "ca": ["00ff", "0a0b"], "differs": ["methods", "ca"]},
+            {"host": "two.test", "port": 443, "methods": ["GET"], "paths": ["/*"], "inject": "bearer",
+                "format": null, "vars": [], "prefix": null, "auto": false, "private": false,
+                "foreign": false, "ca": null, "differs": null},
+            {"host": "three.test", "port": 443, "methods": ["GET"], "paths": ["/*"], "inject": "query:key",
+                "format": null, "vars": [], "prefix": null, "auto": false, "private": false,
+                "foreign": false, "ca": null, "differs": []}]}]);
+    read(&document).unwrap().remove(0)
+}
+
+#[test]
+fn everything_that_a_binding_asks_for_is_on_the_card() {
+    let lines = [
+        "BOT_KEY in billing/dev, bound by lead, wider than what is accepted here",
+        "  at    https://api.test:8443/v1",
+        "  as    header:X-Bot (Bot {})",
+        "  may   any method",
+        "  vars  BOT_KEY,BOT_TOKEN",
+        "  like  bot_…",
+        "  trusts certificates of its own instead of the system's: sha256 00ff",
+        "  trusts certificates of its own instead of the system's: sha256 0a0b",
+        "  may reach private addresses",
+        "  the client may bring credentials of its own",
+        "  added without being asked for",
+        "  takes the place of what is accepted here, and differs in: methods, ca",
+        "  at    https://two.test",
+        "  as    bearer",
+        "  may   GET",
+        "  new: nothing is accepted here for this place",
+        "  at    https://three.test",
+        "  as    query:key",
+        "  may   GET",
+        "  the same is accepted here already",
+    ];
+    assert_eq!(demanding().card(), lines.join("\n"));
+    let listed = rows(&[demanding()]);
+    let marks = "(certificates of its own, private addresses, credentials of the client, without being asked for)";
+    assert!(listed.lines().next().unwrap().contains(marks), "{listed}");
+}
+
+#[test]
+fn what_asks_for_more_than_a_place_is_not_plain() {
+    assert!(waiting().iter().all(Waiting::is_plain));
+    assert!(!demanding().is_plain());
+    let changed = |change: fn(&mut Use)| {
+        let mut one = waiting().remove(0);
+        change(&mut one.uses[1]);
+        one.is_plain()
+    };
+    assert!(!changed(|at| at.auto = true));
+    assert!(!changed(|at| at.private = true));
+    assert!(!changed(|at| at.foreign = true));
+    assert!(!changed(|at| at.ca = Some(vec!["00ff".to_owned()])));
+    // Certificates that the owner named here would be dropped.
+    assert!(!changed(|at| at.differs = Some(vec!["ca".to_owned()])));
+    assert!(changed(|at| at.differs = Some(vec!["methods".to_owned()])));
+}
+
+/// A broker that does not say what a binding asks for is not believed to have said that it asks nothing.
+#[test]
+fn what_is_not_said_is_not_read_as_no() {
+    let mut without = json!({"host": "api.test", "port": 443, "methods": ["*"], "paths": ["/*"], "inject": "bearer",
+        "format": null, "vars": [], "prefix": null, "auto": false, "private": false, "foreign": false,
+        "ca": null, "differs": null});
+    let reads = |one: &serde_json::Value| Use::deserialize(one).is_ok();
+    assert!(reads(&without));
+    for field in ["vars", "auto", "private", "foreign"] {
+        let value = without.as_object_mut().unwrap().remove(field).unwrap();
+        assert!(!reads(&without), "{field}");
+        without[field] = value;
+    }
 }
 
 #[test]

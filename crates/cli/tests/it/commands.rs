@@ -355,23 +355,6 @@ fn every_verb_has_help_with_an_example() {
 }
 
 #[test]
-fn the_demo_is_a_document_that_a_machine_can_check() {
-    let world = world!();
-    let ran = world.user_runs(&["demo", "--json"]).succeeds();
-    let data = ran.data();
-    let steps = data["steps"].as_array().cloned().unwrap_or_default();
-    assert!(steps.len() >= 6, "{ran}");
-    for step in &steps {
-        assert_eq!(step["ok"], true, "{step}");
-        assert!(
-            step["name"].is_string() && !step["command"].is_null(),
-            "{step}"
-        );
-    }
-    world.finish();
-}
-
-#[test]
 fn allowed_hosts_are_listed_and_taken_away() {
     let world = world!();
     world

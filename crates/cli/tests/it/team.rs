@@ -1,6 +1,7 @@
 //! A team, end to end: real homes, the real server, and a tap on the wire between them. Where the server
 //! is malicious, it is the honest one behind a tap with a script.
 
+mod agents;
 mod bad_input;
 mod drift;
 mod guests;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use withheld_team::api::{Bundle, Heads, Links, ProblemCode};
-use withheld_team::links::{Body, Link, Op};
 
 use super::{Answered, From, blobs, body};
 use crate::auth::{Member, Reader, Stranger};
 use crate::office::Office;
-use crate::problem::{Answer, Refused};
+use crate::problem::Refused;
 use crate::store::Store as _;
 
 /// `GET ws/{ws}/links`
@@ -35,24 +34,8 @@ pub(crate) async fn append(State(office): State<Arc<Office>>, member: Member) ->
 /// `POST ws/{ws}/join`: not signed as a request, because the link is signed by the keys in it.
 pub(crate) async fn join(State(office): State<Arc<Office>>, stranger: Stranger) -> Answered<Heads> {
     let bundle: Bundle = body(&stranger.body)?;
-    is_one_join(&bundle)?;
     let not_found = || Refused::of(ProblemCode::NotFound);
     let ws = stranger.ws.ok_or_else(not_found)?;
-    let appended = office.ledger.append(&ws, None, bundle, office.now());
-    appended.await.map(Json).map_err(|it| office.fault(it))
-}
-
-fn is_one_join(bundle: &Bundle) -> Answer<()> {
-    let malformed = || Refused::of(ProblemCode::Malformed);
-    let [link] = &bundle.links[..] else {
-        return Err(malformed());
-    };
-    if !bundle.commits.is_empty() || !bundle.envelopes.is_empty() {
-        return Err(malformed());
-    }
-    let read = Link::read(&link.0).and_then(|link| Body::read(&link.body));
-    match read.map_err(|it| Refused::verdict(it, None))?.op {
-        Op::Join { .. } => Ok(()),
-        _ => Err(malformed()),
-    }
+    let joined = office.ledger.join(&ws, bundle, office.now());
+    joined.await.map(Json).map_err(|it| office.fault(it))
 }

@@ -1,12 +1,12 @@
 //! The server itself, and a workspace as a whole.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use sha2::{Digest as _, Sha256};
 use withheld_team::VERSION;
 use withheld_team::api::{Bundle, Heads, Lease, ProblemCode, Server, Usage};
 use withheld_team::links::{Role, SUITE};
@@ -56,7 +56,7 @@ pub(crate) async fn heads(State(office): State<Arc<Office>>, reader: Reader) -> 
     let heads = office.ledger.store().heads(&reader.ws).await;
     let heads = heads.map_err(|it| office.failed(it))?;
     let heads = heads.ok_or_else(|| Refused::of(ProblemCode::NotFound))?;
-    let etag = format!("\"{}\"", heads.rev);
+    let etag = tag_of(&heads);
     let known = reader.headers.get(header::IF_NONE_MATCH);
     let is_known = known.is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let tagged = [(header::ETAG, etag)];
@@ -67,22 +67,33 @@ pub(crate) async fn heads(State(office): State<Arc<Office>>, reader: Reader) -> 
     })
 }
 
-/// `POST ws/{ws}/lease`: admins only, because everybody else waits.
+/// A tag of what the heads are: a server that was put back counts on from an older number, and the same
+/// number must not stand for something else.
+fn tag_of(heads: &Heads) -> String {
+    let envs = heads
+        .envs
+        .iter()
+        .map(|env| format!(",{}:{}", env.env, env.hash));
+    let text = format!("{}:{}{}", heads.rev, heads.w.hash, envs.collect::<String>());
+    let digest = Sha256::digest(text);
+    let hex = digest[..16].iter().map(|byte| format!("{byte:02x}"));
+    format!("\"{}\"", hex.collect::<String>())
+}
+
+/// `POST ws/{ws}/lease`: admins only, because everybody else waits. An owner's device takes it from
+/// another, so that nobody else keeps a workspace shut.
 pub(crate) async fn lease(State(office): State<Arc<Office>>, member: Member) -> Answered<Lease> {
     let ws = office.ledger.ws(&member.ws).await;
     let ws = ws.map_err(|it| office.fault(it))?;
     let owner = ws.chain.device(&member.device).map(|device| device.member);
     let owner = owner.and_then(|member| ws.chain.member(&member));
-    if owner.is_none_or(|owner| owner.role < Role::Admin) {
-        return Err(Refused::of(ProblemCode::Forbidden));
-    }
-    let taken = office
-        .rates
-        .leases
-        .take((member.ws, member.device), Instant::now());
+    let role = owner.map(|owner| owner.role);
+    let role = role.filter(|role| *role >= Role::Admin);
+    let is_owner = role.ok_or_else(|| Refused::of(ProblemCode::Forbidden))? == Role::Owner;
+    let (store, now) = (office.ledger.store(), office.now());
+    let taken = office.rates.leases.take((member.ws, is_owner), now);
     taken.map_err(Refused::rate)?;
-    let store = office.ledger.store();
-    let until = store.lease(&member.ws, &member.device, office.now()).await;
+    let until = store.lease(&member.ws, &member.device, is_owner, now).await;
     let until = until.map_err(|it| office.failed(it))?;
     let until = until.ok_or_else(Office::leased)?;
     Ok(Json(Lease { until }))

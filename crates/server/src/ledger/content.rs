@@ -19,7 +19,8 @@ pub(super) struct Fits<'a> {
 /// Applies a commit and judges that it brings exactly what it names.
 ///
 /// # Errors
-/// `invalid` or `unknown` with the commit's number; `too_large`.
+/// `invalid` or `unknown` with the commit's number; `too_large`; `conflict` for a key that is not the
+/// newest, or that a leaver has.
 pub(super) fn judge(fits: &Fits<'_>, env: &mut EnvChain, parts: CommitParts) -> Answer<NewCommit> {
     let head = env.head();
     let after = Position {
@@ -31,6 +32,13 @@ pub(super) fn judge(fits: &Fits<'_>, env: &mut EnvChain, parts: CommitParts) -> 
     let applied = env.apply(fits.ws, &signed);
     let applied = applied.map_err(|it| Refused::verdict(it, Some(seq)))?;
     let body = &applied.commit.body;
+    // A key that somebody has who may not read any more: by the chain's rules a commit may name an older
+    // link and be sealed under it. Here it must know of the removal.
+    let newest = fits.ws.env(&body.env).and_then(|env| env.epochs.last());
+    let is_newest = newest.is_some_and(|newest| newest.n == body.epoch);
+    if !is_newest || fits.ws.is_stale(&body.env, fits.ws.head().seq) {
+        return Err(Refused::of(ProblemCode::Conflict));
+    }
     let records = match &body.changes {
         Changes::Records(named) if named.len() as u64 > fits.limits.changes => {
             return Err(Refused::of(ProblemCode::TooLarge));

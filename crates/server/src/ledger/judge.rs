@@ -11,7 +11,7 @@ use withheld_team::id::{DeviceId, EnvId, Hash, WorkspaceId};
 use withheld_team::links::{Body, Link, Op, env_genesis};
 
 use super::content::{self, Fits};
-use super::ws::{Ws, is_open};
+use super::ws::Ws;
 use crate::problem::{Answer, Refused};
 use crate::store::{Append, DeviceRow, NewEnvelope, NewLink};
 
@@ -116,9 +116,10 @@ impl Case {
             }
             // By the chain's rules only the link's own date counts, and a thief could date it back.
             Op::Join { invite, .. } => match ws.chain.invite(invite) {
-                Some(known) if known.used.is_none() && !is_open(known, self.now) => Err(
-                    Refused::invalid("a join after the invitation ended", Some(body.seq)),
-                ),
+                Some(known) if self.now > known.expires => Err(Refused::invalid(
+                    "a join after the invitation ended",
+                    Some(body.seq),
+                )),
                 _ => Ok(()),
             },
             _ => Ok(()),

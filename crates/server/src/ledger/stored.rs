@@ -1,5 +1,6 @@
 //! What the database has, as the rules know it.
 
+use withheld_team::Verdict;
 use withheld_team::api::EnvHead;
 use withheld_team::commit::Entry;
 use withheld_team::id::WorkspaceId;
@@ -22,21 +23,34 @@ pub(crate) async fn read_ws(store: &Sqlite, ws: &WorkspaceId, upto: u64) -> Resu
     let mut from = 1;
     loop {
         let page = store.links(ws, from, PAGE).await?;
-        for link in &page.items {
-            let judged = match &mut known {
-                None => Ws::begin(*ws, link).map(|begun| known = Some(begun)),
-                Some(known) => known.apply(link),
-            };
-            judged.map_err(|it| Fault::ours(format!("a stored link: {it}")))?;
-            if let Some(whole) = known.take_if(|known| known.chain.head().seq == upto) {
-                return Ok(whole);
-            }
-        }
-        match page.next {
-            Some(next) => from = next,
-            None => return Err(Fault::ours("a stored chain ends before its head")),
+        let (ws, items) = (*ws, page.items);
+        // A page takes hundreds of signatures: not on a thread that answers others.
+        let judged = tokio::task::spawn_blocking(move || follow(known, ws, &items, upto)).await;
+        let judged = judged.map_err(|_| Fault::ours("a panic over a stored chain"))?;
+        let next = judged.map_err(|it| Fault::ours(format!("a stored link: {it}")))?;
+        match (next, page.next) {
+            (Some(whole), _) if whole.chain.head().seq == upto => return Ok(whole),
+            (next, Some(more)) => (known, from) = (next, more),
+            _ => return Err(Fault::ours("a stored chain ends before its head")),
         }
     }
+}
+
+/// The chain with these links, up to a number.
+fn follow(
+    mut known: Option<Ws>,
+    ws: WorkspaceId,
+    links: &[Vec<u8>],
+    upto: u64,
+) -> Result<Option<Ws>, Verdict> {
+    for link in links {
+        match &mut known {
+            None => known = Some(Ws::begin(ws, link)?),
+            Some(known) if known.chain.head().seq == upto => break,
+            Some(known) => known.apply(link)?,
+        }
+    }
+    Ok(known)
 }
 
 /// The last commit and the whole state at this head; none when it has moved on.

@@ -1,34 +1,25 @@
-//! A membership chain, and which invitations it has.
+//! A membership chain, and what the server asks of it.
 
 use withheld_team::Verdict;
 use withheld_team::api::Position;
-use withheld_team::chain::{Chain, Invited};
-use withheld_team::id::{DeviceId, InviteId, WorkspaceId};
-use withheld_team::links::{Body, Link, Op};
+use withheld_team::chain::Chain;
+use withheld_team::id::{DeviceId, WorkspaceId};
 
 /// A workspace, as far as its links were judged.
 #[derive(Clone)]
 pub(crate) struct Ws {
     pub(crate) chain: Chain,
-    invites: Vec<InviteId>,
 }
 
 impl Ws {
     pub(crate) fn begin(ws: WorkspaceId, genesis: &[u8]) -> Result<Self, Verdict> {
-        Ok(Self {
-            chain: Chain::begin(ws, genesis)?,
-            invites: Vec::new(),
-        })
+        let chain = Chain::begin(ws, genesis)?;
+        Ok(Self { chain })
     }
 
     /// Takes the next link. Nothing changes when it is refused.
     pub(crate) fn apply(&mut self, link: &[u8]) -> Result<(), Verdict> {
-        self.chain.apply(link)?;
-        let body = Body::read(&Link::read(link)?.body)?;
-        if let Op::Invite { invite, .. } = body.op {
-            self.invites.push(invite);
-        }
-        Ok(())
+        self.chain.apply(link)
     }
 
     /// Whether this is its head.
@@ -39,8 +30,8 @@ impl Ws {
 
     /// How many invitations can be used now.
     pub(crate) fn open_invites(&self, now: u64) -> usize {
-        let known = self.invites.iter().filter_map(|id| self.chain.invite(id));
-        known.filter(|invite| is_open(invite, now)).count()
+        let known = self.chain.invitations();
+        known.filter(|(id, _)| self.chain.is_open(id, now)).count()
     }
 
     /// Whether the device is one of the workspace now.
@@ -58,9 +49,4 @@ impl Ws {
         let bytes = links.saturating_add(devices.saturating_mul(DEVICE_BYTES));
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
-}
-
-/// Whether an invitation can be used now.
-pub(crate) fn is_open(invite: &Invited, now: u64) -> bool {
-    invite.used.is_none() && now <= invite.expires
 }

@@ -1,16 +1,16 @@
 //! SQLite: one file, one writer, a few readers.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection as _, SqlSafeStr as _};
 use withheld_team::api::{Heads, Limits, Part, Usage};
 use withheld_team::id::{DeviceId, EnvId, RecordId, WorkspaceId};
 
@@ -19,10 +19,13 @@ use super::{
 };
 
 mod append;
+pub(crate) mod look;
 mod pages;
 mod read;
 mod row;
 mod upkeep;
+
+use look::Table;
 
 /// A database in one file. A process that is killed leaves no half of an append in it.
 #[derive(Clone, Debug)]
@@ -34,6 +37,9 @@ pub struct Sqlite {
 
 const READERS: u32 = 4;
 
+/// Of the tables.
+const VERSION: i64 = 1;
+
 /// How long to wait for another process that has the file, a backup for one.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -43,16 +49,26 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be opened, or was written by a newer version.
     pub async fn open(file: &Path) -> Result<Self, Failure> {
+        Self::open_waiting(file, BUSY).await
+    }
+
+    /// The same, with another time to wait for other processes that have the file.
+    ///
+    /// # Errors
+    /// As of [`Sqlite::open`].
+    pub async fn open_waiting(file: &Path, busy: Duration) -> Result<Self, Failure> {
         make_private(file)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .foreign_keys(true)
-            .busy_timeout(BUSY)
+            .busy_timeout(busy)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new();
-        let writer = pool
+        // A connection whose transaction could not be ended, on a full disk for one, is closed: within
+        // that transaction every later write would fail, too.
+        let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .before_acquire(|db, _| Box::pin(async move { Ok(!db.is_in_transaction()) }))
             .connect_with(options.clone())
             .await?;
         migrations().run(&writer).await.map_err(Failure::of)?;
@@ -61,6 +77,57 @@ impl Sqlite {
             .connect_with(options.read_only(true))
             .await?;
         Ok(Self { writer, readers })
+    }
+
+    /// Opens a file that is there, to look only: nothing in it is made or changed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not a database of a server of this version.
+    pub(crate) async fn open_to_look(file: &Path) -> Result<Self, Failure> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .busy_timeout(BUSY)
+            .read_only(true);
+        let pool = SqlitePoolOptions::new();
+        let readers = pool.max_connections(READERS).connect_with(options).await?;
+        let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+        let version: Option<i64> = version.fetch_one(&readers).await?;
+        if version != Some(VERSION) {
+            return Err(Failure::of("its tables are not those of this version"));
+        }
+        Ok(Self {
+            writer: readers.clone(),
+            readers,
+        })
+    }
+
+    /// Whether the file is whole, as SQLite itself sees it.
+    pub(crate) async fn is_whole(&self) -> Result<bool, Failure> {
+        look::is_whole(&mut *self.readers.acquire().await?).await
+    }
+
+    /// How many rows of a table are stored for a workspace.
+    pub(crate) async fn count(&self, ws: &WorkspaceId, table: Table) -> Result<u64, Failure> {
+        look::count(&mut *self.readers.acquire().await?, ws, table).await
+    }
+
+    /// Some rows of a table after this one.
+    pub(crate) async fn rows(
+        &self,
+        ws: &WorkspaceId,
+        table: Table,
+        after: i64,
+    ) -> Result<Vec<look::Row>, Failure> {
+        look::rows(&mut *self.readers.acquire().await?, ws, table, after).await
+    }
+
+    /// Some envelopes after this one, of all devices.
+    pub(crate) async fn all_envelopes(
+        &self,
+        ws: &WorkspaceId,
+        after: i64,
+    ) -> Result<Vec<look::EnvelopeRow>, Failure> {
+        look::envelopes(&mut *self.readers.acquire().await?, ws, after).await
     }
 
     /// Waits for what is under way and closes the file.
@@ -83,10 +150,31 @@ fn make_private(file: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Takes a database that is there away from other accounts. Gives whether any could have read it.
+///
+/// # Errors
+/// When its mode can be neither read nor changed.
+pub(crate) fn shut_others_out(file: &Path) -> Result<bool, Failure> {
+    let mut was_open = false;
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(ending);
+        let found = match std::fs::metadata(&name) {
+            Err(why) if why.kind() == ErrorKind::NotFound => continue,
+            found => found.map_err(Failure::of)?,
+        };
+        if found.permissions().mode() & 0o077 != 0 {
+            std::fs::set_permissions(&name, Permissions::from_mode(0o600)).map_err(Failure::of)?;
+            was_open = true;
+        }
+    }
+    Ok(was_open)
+}
+
 fn migrations() -> Migrator {
     let chains = include_str!("../../migrations/sqlite/0001_chains.sql");
     Migrator::with_migrations(vec![Migration::new(
-        1,
+        VERSION,
         "chains".into(),
         MigrationType::Simple,
         chains.into_sql_str(),
@@ -162,9 +250,10 @@ impl Store for Sqlite {
         &self,
         ws: &WorkspaceId,
         device: &DeviceId,
+        takes_over: bool,
         now: u64,
     ) -> Result<Option<u64>, Failure> {
-        upkeep::lease(&self.writer, ws, device, now).await
+        upkeep::lease(&self.writer, ws, device, takes_over, now).await
     }
 
     async fn drop_old_slots(&self, now: u64) -> Result<u64, Failure> {
@@ -200,3 +289,6 @@ impl Store for Sqlite {
 
 /// Takes the write lock at once: one that is taken later can fail as busy in the middle.
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+
+#[cfg(test)]
+mod tests;

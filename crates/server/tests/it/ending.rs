@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use withheld_server::{Asked, Config};
 use withheld_team::api::{Blob, Bundle, Commits, Heads};
@@ -16,8 +16,11 @@ use crate::team::{Device, NOW, Team};
 
 /// Clients that write at once, each an environment of its own.
 const CLIENTS: u8 = 4;
-/// Commits of all of them together.
+/// Commits of all of them together, after which the server ends.
 const COMMITS: usize = 100;
+/// The most that one of them writes: a fast one goes on while the server ends, and a slow one finds
+/// enough to do. No more than a device may ask for at once, because the clock stands still.
+const EACH: u64 = 50;
 
 /// One commit that the server said it had stored.
 type Acknowledged = (Env, Blob);
@@ -37,15 +40,16 @@ fn crew(team: &mut Team) -> (Vec<(Device, Env)>, Vec<Bundle>) {
     (writers, bundles)
 }
 
-/// Writes until there are enough commits or the server is gone; `enough` is told after each.
+/// Writes its part, or until the server is gone; `done` is told after each.
 fn write(
     client: &Client,
     team: &Team,
     (by, mut env): (Device, Env),
-    enough: &(dyn Fn() -> bool + Sync),
+    is_ending: &AtomicBool,
+    done: &(dyn Fn() + Sync),
 ) -> Vec<Acknowledged> {
     let mut stored = Vec::new();
-    for at in 0_u64.. {
+    for at in 0..EACH {
         let value = at.to_be_bytes();
         let number = u8::try_from(at % 50).unwrap();
         let parts = team.set(&mut env, &by, &[(number, &value)]);
@@ -54,11 +58,12 @@ fn write(
         let sent = std::panic::catch_unwind(|| client.signed(&by, "POST", &path, &body));
         // Gone, or going: nothing was promised of this one.
         let Ok(reply) = sent else { break };
-        assert_eq!(reply.status, 200, "{reply:?}");
-        stored.push((env.clone(), parts.commit));
-        if enough() {
+        if reply.status == 503 && is_ending.load(Ordering::SeqCst) {
             break;
         }
+        assert_eq!(reply.status, 200, "{reply:?}");
+        stored.push((env.clone(), parts.commit));
+        done();
     }
     stored
 }
@@ -70,20 +75,19 @@ fn write_all(
     writers: Vec<(Device, Env)>,
     end: impl Fn() + Sync,
 ) -> Vec<Acknowledged> {
-    let count = AtomicUsize::new(0);
-    let enough = || {
-        let so_far = count.fetch_add(1, Ordering::SeqCst) + 1;
-        if so_far == COMMITS {
+    let (count, is_ending) = (AtomicUsize::new(0), &AtomicBool::new(false));
+    let done = || {
+        // The others write on: what is under way when the server ends is what this is about.
+        if count.fetch_add(1, Ordering::SeqCst) + 1 == COMMITS {
+            is_ending.store(true, Ordering::SeqCst);
             end();
         }
-        // The others write on: what is under way when the server ends is what this is about.
-        so_far > 2 * COMMITS
     };
-    let enough: &(dyn Fn() -> bool + Sync) = &enough;
+    let done: &(dyn Fn() + Sync) = &done;
     std::thread::scope(|scope| {
         let threads: Vec<_> = writers
             .into_iter()
-            .map(|writer| scope.spawn(move || write(client, team, writer, enough)))
+            .map(|writer| scope.spawn(move || write(client, team, writer, is_ending, done)))
             .collect();
         threads
             .into_iter()
@@ -143,25 +147,37 @@ fn killed_it_loses_nothing_acknowledged() {
     }
     let process = std::sync::Mutex::new(&mut child);
     let stored = write_all(&client, &team, writers, || {
-        process.lock().unwrap().kill().unwrap()
+        process.lock().unwrap().0.kill().unwrap()
     });
-    child.wait().unwrap();
+    child.0.wait().unwrap();
     all_there(&ground, &team, &stored);
 }
 
 /// Names the database to the test that is the child of [`killed_it_loses_nothing_acknowledged`].
 const CHILD: &str = "WITHHELD_TEST_SERVER_DATABASE";
 
+/// A process that does not outlive the test, however that ends.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// This test binary again, as a server in a process of its own.
-fn spawn(ground: &Ground) -> (Child, Client) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+fn spawn(ground: &Ground) -> (Served, Client) {
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "ending::as_a_child_it_serves", "--nocapture"])
         .env(CHILD, ground.database())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut child = Served(child);
+    let lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     let ready = lines.map_while(Result::ok).find_map(|line| {
         let (_, address) = line.split_once("ready ")?;
         address.parse().ok()

@@ -7,6 +7,7 @@ mod content;
 mod doors;
 mod ending;
 mod invitations;
+mod leases;
 mod limits;
 mod pages;
 mod quiet;

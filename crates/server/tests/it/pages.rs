@@ -103,3 +103,18 @@ fn heads_that_are_known_are_not_sent_again() {
     assert_eq!(newer.status, 200);
     assert_ne!(newer.json::<Heads>(), first.json::<Heads>());
 }
+
+#[test]
+fn no_cache_keeps_an_answer() {
+    let ground = Ground::new();
+    let (running, team) = ground.with_team(|_| ());
+    let client = running.client();
+    for reply in [
+        client.signed(&team.owner, "GET", &team.path("/heads"), b""),
+        client.send("GET", "/v1/server", &[], b""),
+        client.send("GET", &team.path("/heads"), &[], b""),
+        client.send("GET", "/nowhere", &[], b""),
+    ] {
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+    }
+}

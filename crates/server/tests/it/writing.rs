@@ -279,3 +279,26 @@ fn envelopes_are_for_those_who_may_have_them() {
     };
     ask(&running, &team, &eve, &env.id, &get).refused(404, "not_found");
 }
+
+/// By the rules of the chain a commit may name the link before a removal. The key that it is sealed under
+/// is one that the leaver has: the author must see the removal first.
+#[test]
+fn what_a_leaver_could_open_is_not_taken() {
+    let ground = Ground::new();
+    let (running, mut team, env, bob) = shared(&ground);
+    let owner = team.owner.clone();
+    let eve = Device::new(3);
+    let mut admitted = team.admit(&eve, &[(env.id, Right::Read)]);
+    admitted.links.push(Blob(team.epoch(&env.id)));
+    running.append(&team, &owner, &admitted);
+    let late = team.drafted(&env, &bob, &[(1, b"before")]);
+    let removed = team.link(Team::removal(&eve, &[]));
+    running.append(&team, &owner, &of_links(vec![removed]));
+    push(&running, &team, &bob, &late).refused(409, "conflict");
+    // Nor with a new key that it does not use.
+    let epoch = team.epoch(&env.id);
+    running.append(&team, &owner, &of_links(vec![epoch]));
+    push(&running, &team, &bob, &late).refused(409, "conflict");
+    let parts = team.drafted(&env, &bob, &[(1, b"after")]);
+    assert_eq!(push(&running, &team, &bob, &parts).status, 200);
+}

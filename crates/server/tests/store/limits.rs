@@ -37,10 +37,16 @@ pub(crate) async fn there_is_enough_of_everything(place: &impl Place) {
     let stopped = store.append(&one_more, &limits).await.unwrap();
     assert_eq!(stopped, Appended::Quota(Quota::Secrets));
 
-    // "link 1" is there.
-    append.links[0].signed = vec![7; 95];
+    // "link 1" is there. Links alone may use a tenth more, and not one byte beyond that.
+    append.links[0].signed = vec![7; 105];
     let stopped = store.append(&append, &limits).await.unwrap();
     assert_eq!(stopped, Appended::Quota(Quota::Bytes));
+    let mut with_record = append.clone();
+    with_record.links[0].signed = vec![7; 35];
+    with_record.commits = vec![commit(head_of(&heads, ENV), 21).with(1, 1).without(2, 1)];
+    with_record.envelopes = vec![crate::made::envelope(BOB, ALICE, b"x")];
+    let stopped = store.append(&with_record, &limits).await.unwrap();
+    assert_eq!(stopped, Appended::Quota(Quota::Bytes), "101 bytes");
     assert_eq!(everything(&store).await, before, "nothing of any of them");
 
     append.links[0].signed = vec![7; 34];
@@ -61,9 +67,15 @@ pub(crate) async fn one_device_appends_alone(place: &impl Place) {
     let (store, heads) = begun(place).await;
     let limits = Limits::default();
     let until = NOW + LEASE_MS;
-    assert_eq!(store.lease(&WS, &ALICE, NOW).await.unwrap(), Some(until));
-    assert_eq!(store.lease(&WS, &BOB, NOW + 1).await.unwrap(), None);
-    assert_eq!(store.lease(&WS, &BOB, until - 1).await.unwrap(), None);
+    assert_eq!(
+        store.lease(&WS, &ALICE, false, NOW).await.unwrap(),
+        Some(until)
+    );
+    assert_eq!(store.lease(&WS, &BOB, false, NOW + 1).await.unwrap(), None);
+    assert_eq!(
+        store.lease(&WS, &BOB, false, until - 1).await.unwrap(),
+        None
+    );
 
     let mut append = on(&heads);
     append.links = vec![link(2)];
@@ -80,7 +92,7 @@ pub(crate) async fn one_device_appends_alone(place: &impl Place) {
     assert_eq!(put(&store, &append).await, heads);
 
     // It may be taken again by who has it, and then lasts longer.
-    let again = store.lease(&WS, &ALICE, until - 1).await.unwrap();
+    let again = store.lease(&WS, &ALICE, false, until - 1).await.unwrap();
     assert_eq!(again, Some(until - 1 + LEASE_MS));
     let mut append = on(&heads);
     append.links = vec![link(3)];
@@ -90,8 +102,31 @@ pub(crate) async fn one_device_appends_alone(place: &impl Place) {
     assert_eq!(kept_out, Appended::Leased);
     append.at = until - 1 + LEASE_MS;
     put(&store, &append).await;
-    let bob = store.lease(&WS, &BOB, append.at).await.unwrap();
+    let bob = store.lease(&WS, &BOB, false, append.at).await.unwrap();
     assert_eq!(bob, Some(append.at + LEASE_MS));
+    let over = store.lease(&WS, &ALICE, true, append.at + 1).await.unwrap();
+    assert_eq!(over, Some(append.at + 1 + LEASE_MS));
+    assert_eq!(
+        store.lease(&WS, &BOB, false, append.at + 2).await.unwrap(),
+        None
+    );
+}
+
+/// One that ends later than any can is of a clock that was ahead: it keeps nobody out until then.
+pub(crate) async fn a_lease_of_the_future_is_free(place: &impl Place) {
+    let (store, heads) = begun(place).await;
+    let ahead = NOW + 365 * 24 * 60 * 60 * 1000;
+    store
+        .lease(&WS, &ALICE, false, ahead)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut append = on(&heads);
+    append.links = vec![link(2)];
+    append.by = BOB;
+    put(&store, &append).await;
+    let bob = store.lease(&WS, &BOB, false, NOW).await.unwrap();
+    assert_eq!(bob, Some(NOW + LEASE_MS));
 }
 
 pub(crate) async fn old_slots_go_when_their_time_has_come(place: &impl Place) {

@@ -30,6 +30,7 @@ macro_rules! contract {
             crowd::eight_at_once_make_one_line
             limits::there_is_enough_of_everything
             limits::one_device_appends_alone
+            limits::a_lease_of_the_future_is_free
             limits::old_slots_go_when_their_time_has_come
             limits::a_closed_store_is_not_well
             pages::links_come_in_pages

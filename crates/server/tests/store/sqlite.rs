@@ -3,8 +3,9 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use withheld_server::Log;
@@ -15,6 +16,9 @@ use crate::contract;
 use crate::made::{ENV, Place, WS, With, begun, commit, head_of, link, on, put};
 
 contract!(File);
+
+/// How long a test waits for others that write. Nothing is asserted of it.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A file in a folder of its own.
 #[derive(Default)]
@@ -30,7 +34,7 @@ impl Place for File {
     type Store = Sqlite;
 
     async fn open(&self) -> Sqlite {
-        Sqlite::open(&self.path()).await.unwrap()
+        Sqlite::open_waiting(&self.path(), PATIENCE).await.unwrap()
     }
 
     async fn close(store: Sqlite) {
@@ -38,7 +42,9 @@ impl Place for File {
     }
 
     async fn meddle(&self, sql: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self.path());
+        let options = SqliteConnectOptions::new()
+            .filename(self.path())
+            .busy_timeout(PATIENCE);
         let pool = SqlitePool::connect_with(options).await.unwrap();
         let done = sqlx::query(sql).execute(&pool).await.unwrap();
         assert!(done.rows_affected() > 0, "{sql}");
@@ -104,23 +110,33 @@ async fn the_act_of_a_started_process() {
     }
 }
 
+/// A process that is killed, at the latest when the test ends.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_was_done_survives_a_kill_and_nothing_else_does() {
     let file = File::default();
     let (store, _) = begun(&file).await;
     store.close().await;
     let name = "sqlite::the_act_of_a_started_process";
-    let mut writer = Command::new(std::env::current_exe().unwrap())
+    let writer = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(FILE, file.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let said = BufReader::new(writer.stderr.take().unwrap());
+    let mut writer = Started(writer);
+    let said = BufReader::new(writer.0.stderr.take().unwrap());
     let last = said.lines().nth(SEEN - 1).unwrap().unwrap();
-    writer.kill().unwrap();
-    writer.wait().unwrap();
+    drop(writer);
     let seen: u64 = last.strip_prefix("at ").unwrap().parse().unwrap();
 
     let store = file.open().await;

@@ -1,11 +1,12 @@
 //! What a link changes, once it was judged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::history::History;
 use super::{Chain, CutAt, Device, Env, Epoch, Invited, Member};
 use crate::device::DevicePublic;
-use crate::id::{EnvId, Hash, InviteId, MemberId, WorkspaceId};
+use crate::id::{DeviceId, EnvId, Hash, InviteId, MemberId, WorkspaceId};
 use crate::links::{Body, Op, Right, Role};
 
 impl Chain {
@@ -87,7 +88,8 @@ impl Chain {
             }
         }
         self.hashes.push(hash);
-        self.ts = body.ts;
+        // Never back: or each link could be dated a little before the one that it follows, without end.
+        self.ts = self.ts.max(body.ts);
     }
 
     fn add_env(&mut self, id: EnvId, created: u64) {
@@ -203,6 +205,16 @@ impl Chain {
         }
     }
 
+    /// Most epochs have the recipients of the one before, and then they are kept once.
+    fn shared_recipients(&self, env: &EnvId) -> Arc<[DeviceId]> {
+        let now = self.recipients(env);
+        let last = self.envs.get(env).and_then(|env| env.epochs.last());
+        match last {
+            Some(last) if *last.recipients == *now => Arc::clone(&last.recipients),
+            _ => now.into(),
+        }
+    }
+
     fn add_epoch(&mut self, body: &Body) {
         let Op::Epoch {
             env,
@@ -219,7 +231,7 @@ impl Chain {
         let epoch = Epoch {
             n: *n,
             seq: body.seq,
-            recipients: self.recipients(env),
+            recipients: self.shared_recipients(env),
             commit_root: *commit_root,
             commit_meta: *commit_meta,
             prev_n: *prev_n,

@@ -1,6 +1,6 @@
 //! The rules of the operations on environments: creation, rights, epochs, and cuts.
 
-use super::rules::{live, require};
+use super::rules::{live, may_take, require};
 use super::{Chain, Member, recipients_hash};
 use crate::Verdict::{self, Invalid, Unknown};
 use crate::id::{DeviceId, EnvId, Hash, MemberId};
@@ -18,6 +18,28 @@ pub(super) fn env_create(chain: &Chain, author: &Member, env: &EnvId) -> Result<
     )
 }
 
+/// Operation 2: admins give. What somebody has is taken away as the place here is: by oneself, by a
+/// higher role, or by an owner, so that no admin shuts out the others.
+pub(super) fn grant_by(
+    chain: &Chain,
+    author: &Member,
+    member: &MemberId,
+    env: &EnvId,
+    right: Right,
+) -> Result<(), Verdict> {
+    let subject = live(chain, member).ok_or(Invalid("a right for someone who is not a member"))?;
+    if right < chain.right(member, env) {
+        return require(
+            may_take(author, subject),
+            "a right taken away by someone whose role is not higher",
+        );
+    }
+    require(
+        author.role >= Role::Admin,
+        "a right given by someone who is not an admin",
+    )
+}
+
 /// Operation 2: a right is given by who has it, or with the signature of one who has.
 pub(super) fn grant_vouched(
     chain: &Chain,
@@ -26,12 +48,8 @@ pub(super) fn grant_vouched(
     right: Right,
     co_signer: Option<DeviceId>,
 ) -> Result<(), Verdict> {
-    require(
-        author.role >= Role::Admin,
-        "a right given by someone who is not an admin",
-    )?;
     grantable(chain, env, right)?;
-    let has_it = chain.right(&author.id, env) >= right;
+    let has_it = chain.right(&author.id, env) >= right || is_rescue(chain, author, env, right);
     let Some(co_signer) = co_signer else {
         return require(has_it, "a right given by someone who does not have it");
     };
@@ -46,16 +64,21 @@ pub(super) fn grant_vouched(
     )
 }
 
-/// Operation 2: to whom, and what is taken away.
-pub(super) fn grant_to(
+/// Whether an owner gives an environment somebody who writes it, when nobody is left who does: or it
+/// would be lost for ever.
+fn is_rescue(chain: &Chain, author: &Member, env: &EnvId, right: Right) -> bool {
+    let writes = |member: &Member| chain.right(&member.id, env) == Right::Write;
+    right == Right::Write && author.role == Role::Owner && !chain.members().any(writes)
+}
+
+/// Operation 2: what is taken away.
+pub(super) fn grant_cut(
     chain: &Chain,
     member: &MemberId,
     env: &EnvId,
     right: Right,
     cut: Option<&Position>,
 ) -> Result<(), Verdict> {
-    let subject = live(chain, member);
-    subject.ok_or(Invalid("a right for someone who is not a member"))?;
     let loses_write = chain.right(member, env) == Right::Write && right < Right::Write;
     cut_where_lost(chain, env, cut, loses_write)
 }

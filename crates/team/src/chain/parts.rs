@@ -1,6 +1,7 @@
 //! What a chain is about: members, devices, environments, invitations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minicbor::bytes::ByteArray;
 
@@ -62,7 +63,7 @@ pub struct Epoch {
     /// The position of its link.
     pub seq: u64,
     /// The devices that may have the key, sorted.
-    pub recipients: Vec<DeviceId>,
+    pub recipients: Arc<[DeviceId]>,
     /// Commits to the key.
     pub commit_root: Hash,
     /// Commits to the key for names.

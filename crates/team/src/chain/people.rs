@@ -1,7 +1,7 @@
 //! The rules of the operations on people: invitations, joins, devices, removals, roles.
 
 use super::environments::{cut_before_first, cut_where_lost, grantable};
-use super::rules::{live, require};
+use super::rules::{live, may_take, require};
 use super::{Chain, Member};
 use crate::Verdict::{self, Invalid, Unknown};
 use crate::id::{DeviceId, EnvId, InviteId, MemberId, VerifyKey};
@@ -139,7 +139,7 @@ pub(super) fn member_remove(
 ) -> Result<(), Verdict> {
     let subject = live(chain, member).ok_or(Invalid("a removal of someone who is not a member"))?;
     require(
-        author.id == subject.id || author.role > subject.role || author.role == Role::Owner,
+        may_take(author, subject),
         "a removal by someone whose role is not higher",
     )?;
     require(!last_owner(chain, subject), "a removal of the last owner")?;

@@ -4,10 +4,12 @@
 use super::{Chain, Member, environments, people};
 use crate::Verdict::{self, Fork, Invalid, Unknown};
 use crate::id::{DeviceId, Hash, MemberId, WorkspaceId};
-use crate::links::{Body, Op, SUITE};
+use crate::links::{Body, Op, Role, SUITE};
 
-/// How far a link may be dated before the one that it follows: clocks differ.
+/// How far a link may be dated before the latest of those that it follows: clocks differ.
 const LAG_MS: u64 = 5 * 60 * 1000;
+
+pub(super) const SECOND_GENESIS: Verdict = Invalid("a second genesis");
 
 /// Operation 0: the first link, whose hash was compared with the workspace's id.
 pub(super) fn genesis(body: &Body) -> Result<(), Verdict> {
@@ -46,7 +48,7 @@ pub(super) fn place(chain: &Chain, hash: &Hash, body: &Body) -> Result<(), Verdi
 pub(super) fn judge(chain: &Chain, body: &Body, co: Option<DeviceId>) -> Result<(), Verdict> {
     let author = || author(chain, body);
     match &body.op {
-        Op::Genesis { .. } => Err(Invalid("a second genesis")),
+        Op::Genesis { .. } => Err(SECOND_GENESIS),
         Op::EnvCreate { env } => environments::env_create(chain, author()?, env),
         Op::Grant {
             member,
@@ -54,8 +56,10 @@ pub(super) fn judge(chain: &Chain, body: &Body, co: Option<DeviceId>) -> Result<
             right,
             cut,
         } => {
-            environments::grant_vouched(chain, author()?, env, *right, co)?;
-            environments::grant_to(chain, member, env, *right, cut.as_ref())
+            let author = author()?;
+            environments::grant_by(chain, author, member, env, *right)?;
+            environments::grant_vouched(chain, author, env, *right, co)?;
+            environments::grant_cut(chain, member, env, *right, cut.as_ref())
         }
         Op::Invite {
             invite,
@@ -115,6 +119,11 @@ fn author<'a>(chain: &'a Chain, body: &Body) -> Result<&'a Member, Verdict> {
 pub(super) fn live<'a>(chain: &'a Chain, member: &MemberId) -> Option<&'a Member> {
     let member = chain.members.get(member);
     member.filter(|member| member.removed.is_none())
+}
+
+/// Whether somebody may take from another what the other has: the place here, or a right.
+pub(super) fn may_take(author: &Member, subject: &Member) -> bool {
+    author.id == subject.id || author.role > subject.role || author.role == Role::Owner
 }
 
 pub(super) fn require(holds: bool, otherwise: &'static str) -> Result<(), Verdict> {

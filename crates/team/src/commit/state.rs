@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Body, Changes, Entry, MAX_LIVE, root};
+use super::{Body, Changes, Entry, MAX_LIVE, root, versions_count};
 use crate::Verdict;
 use crate::id::{Hash, RecordId};
 
@@ -56,6 +56,7 @@ impl State {
         if !entries.is_sorted_by(|a, b| a.rid < b.rid) {
             return Err(Verdict::Invalid("a state that is out of order or double"));
         }
+        versions_count(entries)?;
         let came = Came::AtOrBefore(body.w_seq);
         let row = |entry: &Entry| {
             (

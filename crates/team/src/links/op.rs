@@ -147,6 +147,19 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The positions of the cuts in it; 0 is before an environment's first commit.
+    pub(super) fn cuts_at(&self) -> Vec<u64> {
+        match self {
+            Self::Grant { cut, .. } | Self::RoleSet { cut, .. } => {
+                cut.iter().map(|cut| cut.seq).collect()
+            }
+            Self::MemberRemove { cuts, .. } => cuts.iter().map(|cut| cut.seq).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// The only set of algorithms: Ed25519, X-Wing, SHA-256.
 pub const SUITE: u8 = 1;
 

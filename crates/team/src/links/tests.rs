@@ -141,7 +141,10 @@ fn invitations_and_joins_are_operations_4_and_5() {
         ]
         .concat();
         let given = [vec![0x81, 0x82], string(6, 16), vec![3]].concat();
-        is_written(op, &[head, given, vec![0x19, 0x01, 0x00, 0xf5, 0x43, 5, 5, 5]]);
+        is_written(
+            op,
+            &[head, given, vec![0x19, 0x01, 0x00, 0xf5, 0x43, 5, 5, 5]],
+        );
     }
     let (device, keys) = device();
     let member = MemberId::of([4; 16]);

@@ -14,6 +14,7 @@ mod commits;
 mod committed;
 mod envelopes;
 mod late;
+mod numbers;
 mod secrets;
 mod states;
 
@@ -22,15 +23,30 @@ pub(crate) fn all(story: &Story) -> Vec<(&'static str, Vec<Case>)> {
     vec![
         (
             "commits",
-            [commits::cases(story), changes::cases(story)].concat(),
+            [
+                commits::cases(story),
+                changes::cases(story),
+                numbers::commits(story),
+            ]
+            .concat(),
         ),
         (
             "states",
-            [states::cases(story), late::cases(story)].concat(),
+            [
+                states::cases(story),
+                late::cases(story),
+                numbers::states(story),
+            ]
+            .concat(),
         ),
         (
             "secrets",
-            [secrets::cases(story), committed::cases(story)].concat(),
+            [
+                secrets::cases(story),
+                committed::cases(story),
+                numbers::secrets(story),
+            ]
+            .concat(),
         ),
         ("envelopes", envelopes::cases(story)),
     ]

@@ -108,15 +108,23 @@ fn no_place_runs_over() {
         let draft = Pages::begin(s.book.ws, DEV).say(s.anchor(17), &s.olga, 3, changes);
         draft.with(|body| body.seq = seq).seal()
     };
-    let last = sign(u64::MAX);
+    let end = (1 << 63) - 1;
+    let last = sign(end);
     let e = EnvChain::from_snapshot(&w, &DEV, &last, &secrets(0, 1)).unwrap();
-    assert_eq!(e.head().seq, u64::MAX);
+    assert_eq!(e.head().seq, end);
     assert_eq!(e.holds_cuts(&w), Ok(()));
-    let after = e.clone().apply(&w, &sign(u64::MAX - 1));
+    let after = e.clone().apply(&w, &sign(end - 1));
     assert!(after.is_err());
     let again = e.clone().apply(&w, &last);
     assert_eq!(
         again.err(),
         Some(Verdict::Invalid("a commit out of its place"))
+    );
+    let beyond = e.clone().apply(&w, &sign(end + 1));
+    assert_eq!(
+        beyond.err(),
+        Some(Verdict::Invalid(
+            "a commit at a place that no commit can have"
+        ))
     );
 }

@@ -24,12 +24,14 @@ pub(crate) fn sealed(body: &[u8], key: &SigningKey, label: &str) -> Vec<u8> {
 
 /// The first bytes of a CBOR item of this kind and length.
 fn head(kind: u8, len: usize) -> Vec<u8> {
-    let [.., a, b, c, d] = len.to_be_bytes();
+    let all = len.to_be_bytes();
+    let [.., a, b, c, d] = all;
     match len {
         0..24 => vec![kind | d],
         24..256 => vec![kind | 24, d],
         256..65_536 => vec![kind | 25, c, d],
-        _ => vec![kind | 26, a, b, c, d],
+        65_536..0x1_0000_0000 => vec![kind | 26, a, b, c, d],
+        _ => [&[kind | 27], &all[..]].concat(),
     }
 }
 

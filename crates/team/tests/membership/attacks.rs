@@ -8,7 +8,9 @@ mod grants;
 mod invitations;
 mod joins;
 mod links;
+mod lowerings;
 mod people;
+mod places;
 
 use crate::common::Book;
 use crate::story::People;
@@ -23,7 +25,9 @@ pub(crate) fn all(who: &People, book: &Book) -> Vec<(&'static str, Group)> {
         ("invitations", invitations::attacks(who, book)),
         ("joins", joins::attacks(who, book)),
         ("devices", devices::attacks(who, book)),
+        ("lowerings", lowerings::attacks(who, book)),
         ("people", people::attacks(who, book)),
+        ("places", places::attacks(who, book)),
         ("epochs", epochs::attacks(who, book)),
     ]
 }

@@ -188,7 +188,7 @@ fn the_files_are_what_the_builder_makes() {
 }
 
 #[test]
-fn every_attack_in_the_files_is_refused_by_its_rule_and_its_twin_accepted() {
+fn z04_z05_z10_every_attack_in_the_files_is_refused_by_its_rule_and_its_twin_accepted() {
     let story: Story = read(&folder().join("story.json"));
     let mut judged = 0;
     for entry in fs::read_dir(folder()).unwrap() {

@@ -102,8 +102,13 @@ fn what_another_implementation_sealed_is_opened() {
     assert_eq!((meta.name.as_str(), meta.epoch), ("STRIPE_KEY", 2));
     assert_eq!(meta.tag.to_string(), vectors.text("tag"));
     let bindings = meta.bindings.as_ref().unwrap();
-    let names = ("billing/dev".parse().unwrap(), "STRIPE_KEY".parse().unwrap());
-    let bindings = bindings.verified(&chain, ENV, (&names.0, &names.1)).unwrap();
+    let names = (
+        "billing/dev".parse().unwrap(),
+        "STRIPE_KEY".parse().unwrap(),
+    );
+    let bindings = bindings
+        .verified(&chain, ENV, (&names.0, &names.1))
+        .unwrap();
     assert_eq!(bindings.len(), 1);
     assert_eq!(bindings[0].host.to_string(), "api.example.com");
 

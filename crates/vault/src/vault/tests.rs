@@ -717,3 +717,51 @@ fn writers_lose_nothing_of_each_other() {
     let versions: Vec<u64> = shared.versions.iter().map(|one| one.version).collect();
     assert_eq!(versions, (1..=30).collect::<Vec<u64>>());
 }
+
+#[test]
+fn a_closed_vault_writes_nothing_over_what_another_one_wrote() {
+    let case = Case::new();
+    case.store("KEY", b"the first value", day(0));
+    let old = &case.vault;
+    let stood = old.standing(&dev(), &name("KEY"));
+    old.keep_anchor(b"the first anchor").unwrap();
+    old.keep_team_heads(Some(b"the first heads")).unwrap();
+    let opened = case.reopened();
+    old.close();
+    assert!(old.is_closed() && !opened.is_closed());
+    let items = |plain: &[u8]| [(name("KEY"), value(plain))];
+    let second = items(b"the second value");
+    opened
+        .store(&dev(), &second, Origin::Owner, day(1))
+        .unwrap();
+    opened.keep_anchor(b"the second anchor").unwrap();
+    opened.keep_team_heads(Some(b"the second heads")).unwrap();
+    let index = || fs::read(case.home.index()).unwrap();
+    let before = (case.items(), index());
+
+    let late = items(b"a value that comes late");
+    let planned = [(name("KEY"), stood)];
+    let tried = [
+        old.store(&dev(), &late, Origin::Owner, day(2)).map(drop),
+        old.replace(&dev(), &late, &[], &planned, day(2)).map(drop),
+        old.replace(&dev(), &[], &[name("KEY")], &planned, day(2))
+            .map(drop),
+        old.remove(&dev(), &[name("KEY")]),
+        old.raise_policy_floor(7),
+        old.keep_anchor(b"a late anchor"),
+        old.keep_team_heads(Some(b"late heads")),
+        old.keep_team_heads(None),
+        old.device_seed_or_new().map(drop),
+        old.authority(day(10_000)).map(drop),
+        old.seal_under(&case.proof, &value(b"another passphrase")),
+    ];
+    for (at, tried) in tried.into_iter().enumerate() {
+        assert_eq!(code(tried), Some(Code::VaultLocked), "{at}");
+    }
+    assert_eq!((case.items(), index()), before);
+    let last = case.reopened();
+    assert_eq!(held(&last, "KEY"), b"the second value");
+    assert_eq!(last.anchor().unwrap().unwrap(), b"the second anchor");
+    assert_eq!(last.team_heads().unwrap().unwrap(), b"the second heads");
+    assert_eq!(last.policy_floor(), 0);
+}

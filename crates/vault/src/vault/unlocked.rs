@@ -11,6 +11,7 @@ mod store;
 mod team_items;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use withheld_audit::Sealer;
@@ -33,7 +34,7 @@ use crate::sealer::VaultSealer;
 use earlier::Removed;
 pub(crate) use replace::Standing;
 
-/// A vault with its key. Dropping it locks it: every key and value of it is wiped.
+/// A vault with its key. Closing it ends what it writes; dropping it wipes every key and value of it.
 pub struct Unlocked {
     home: Home,
     file: Mutex<KeyFile>,
@@ -46,6 +47,8 @@ pub struct Unlocked {
     index: Mutex<Arc<Index>>,
     /// Held by whoever changes something, so that readers never wait for a keychain.
     writing: Mutex<()>,
+    /// Nothing is written any more: what is on the disk is another one's from now on.
+    closed: AtomicBool,
     /// Envelopes that were used, by address: ciphertext, so that a request costs no round trip.
     envelopes: Mutex<HashMap<String, Arc<[u8]>>>,
     /// Versions that are in the index no more; their envelopes are among those above.
@@ -68,6 +71,7 @@ impl Unlocked {
             workspace: Workspace::local(),
             index: Mutex::new(Arc::new(index)),
             writing: Mutex::default(),
+            closed: AtomicBool::new(false),
             envelopes: Mutex::default(),
             removed: Mutex::default(),
             authority: Mutex::default(),
@@ -82,6 +86,44 @@ impl Unlocked {
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Ends what this vault writes: who still works with it, and does not know that it was locked, can
+    /// undo nothing of what is done to the files after. Returns when nobody writes any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        drop(lock(&self.writing));
+    }
+
+    /// Whether it was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// The right to write, until it is dropped.
+    ///
+    /// # Errors
+    /// `vault_locked` once it was closed.
+    fn writing(&self) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let writing = lock(&self.writing);
+        self.still_open()?;
+        Ok(writing)
+    }
+
+    /// For who is about to act for this vault.
+    ///
+    /// # Errors
+    /// `vault_locked` once it was closed.
+    pub(crate) fn still_open(&self) -> Result<(), Refusal> {
+        if self.is_closed() {
+            return Err(Refusal::new(
+                Code::VaultLocked,
+                "the vault was locked meanwhile",
+                "the owner runs: withheld unlock; then run the command again",
+            ));
+        }
+        Ok(())
     }
 
     /// The secrets of an environment, by name.
@@ -218,7 +260,7 @@ impl Unlocked {
     }
 
     pub(crate) fn seal_under(&self, proof: &OwnerProof, new: &SecretValue) -> Result<(), Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         let keys = NewKeys {
             vault: &self.key,
             owner: proof.seed(),

@@ -38,7 +38,10 @@ pub(super) fn steps(
     let is = |state: &str| secrets.iter().any(|secret| secret.state == state);
     let mut steps = Vec::new();
     if is("tampered") {
-        steps.push(owner(vec!["diff".into()], "secret_tampered"));
+        steps.push(owner(
+            of_environment("diff", environment),
+            "secret_tampered",
+        ));
     }
     if is("behind") || is("remote-only") {
         let may_agents =

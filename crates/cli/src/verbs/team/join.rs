@@ -2,7 +2,7 @@
 //! keys. One passphrase proves all of it.
 
 use serde_json::{Value, json};
-use withheld_core::api::{AgentRequest, TeamAct, VaultKind};
+use withheld_core::api::{AgentRequest, Deposit, OwnerRequest, TeamAct, VaultKind};
 use withheld_core::name::Environment;
 use withheld_core::team::WaitingId;
 use withheld_vault::intake::Passphrase;
@@ -16,7 +16,7 @@ use crate::owner::Owner;
 use crate::said::{list, word, words};
 use crate::socket::ACT;
 use crate::verbs::init;
-use crate::verbs::waiting::{self, Waiting, named, rows};
+use crate::verbs::waiting::{self, Waiting, cards, named, rows};
 
 const INVITATION: Line = Line {
     label: "Paste the invitation (hidden):",
@@ -58,10 +58,16 @@ pub(super) fn run(context: &Context, arguments: &TeamJoin) -> Outcome {
         .result("withheld.team_join/1", document, &text)
 }
 
-/// The passphrase of a vault that was made for this.
+/// The passphrase of a vault that was made for this, or opened: an invitation is read by an open one.
 fn vault(context: &Context, owner: &mut Owner<'_>) -> Outcome<Option<Passphrase>> {
-    if owner.hello.vault.is_some() {
+    if owner.hello.vault.is_some() && owner.hello.unlocked {
         return Ok(None);
+    }
+    if owner.hello.vault.is_some() {
+        let passphrase = owner.passphrase("to open the vault and join")?;
+        let proof = Deposit::to_come();
+        owner.ask_with(OwnerRequest::Unlock { proof }, &passphrase)?;
+        return Ok(Some(passphrase));
     }
     let label = "Choose an owner passphrase for this machine (Enter makes one for you):";
     let (_, passphrase) = init::new_vault(context, owner, &init::Wanted::default(), label)?;
@@ -86,10 +92,9 @@ fn card_text(card: &Value) -> String {
         Some(role) => format!(" ({})", clean(role)),
     };
     let rights = rights_said(&card["to"]);
-    let mut letters = rights.chars();
-    let rights = match letters.next() {
-        Some(first) => format!("{}{}", first.to_ascii_uppercase(), letters.as_str()),
-        None => "Nothing to open yet".to_owned(),
+    let rights = match rights.as_str() {
+        "" => "Nothing to open yet".to_owned(),
+        some => upper(some),
     };
     format!(
         "You join {} as {}{role}, invited by {}. {rights}.",
@@ -97,6 +102,13 @@ fn card_text(card: &Value) -> String {
         part("member"),
         part("inviter")
     )
+}
+
+/// As a sentence begins.
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn purpose(card: &Value) -> String {
@@ -128,16 +140,37 @@ fn chosen(context: &Context, all: &[Waiting]) -> Outcome<Option<Vec<WaitingId>>>
         context.output.note(&left(all));
         return Ok(Some(Vec::new()));
     };
-    terminal.say(&format!("{} List: l", waiting::summary(all)))?;
+    let (plain, other): (Vec<_>, Vec<_>) = all.iter().cloned().partition(Waiting::is_plain);
+    if !other.is_empty() {
+        terminal.say(&apart(&other))?;
+    }
+    if plain.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    terminal.say(&format!("{} List: l", waiting::summary(&plain)))?;
     loop {
         let answer = terminal.ask("Enter to accept all, l to list, q to stop:")?;
         match answer.as_str() {
-            "" => return Ok(Some(all.iter().map(|one| one.id.clone()).collect())),
-            "l" => terminal.say(&rows(all))?,
+            "" => return Ok(Some(plain.into_iter().map(|one| one.id).collect())),
+            "l" => terminal.say(&rows(&plain))?,
             "q" => return Ok(None),
             _ => {}
         }
     }
+}
+
+/// What no Enter accepts: each is read and approved by its name.
+fn apart(all: &[Waiting]) -> String {
+    let (asks, waits) = match all {
+        [_] => ("asks", "waits"),
+        _ => ("ask", "wait"),
+    };
+    let ids: String = all.iter().map(|one| format!(" {}", one.id)).collect();
+    format!(
+        "{}\n{} {asks} for more than a place to go, and {waits} until you approve by name: withheld approve{ids}",
+        cards(all),
+        upper(&named(all))
+    )
 }
 
 /// What is said of bindings that nobody could be asked about.
@@ -227,74 +260,5 @@ fn document(mut joined: Value, accepted: Vec<WaitingId>, pulls: &[Value]) -> Val
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn joined() -> Value {
-        json!({"workspace": "acme", "member": "newdev", "waiting": [], "environments": [
-            {"environment": "billing/dev", "right": "write", "secrets": 42, "keys": true},
-            {"environment": "billing/prod", "right": "read", "secrets": null, "keys": false}]})
-    }
-
-    #[test]
-    fn t7_an_invitation_says_what_it_is_for() {
-        let mut card = json!({"workspace": "acme", "member": "newdev", "inviter": "lead", "role": "member",
-            "to": [{"environment": "billing/dev", "right": "write"}, {"environment": "billing/prod", "right": "read"}]});
-        assert_eq!(
-            card_text(&card),
-            "You join acme as newdev, invited by lead. Write on billing/dev, read on billing/prod."
-        );
-        assert_eq!(purpose(&card), "to join acme as newdev");
-        card["role"] = json!("admin");
-        card["to"] = json!([]);
-        assert_eq!(
-            card_text(&card),
-            "You join acme as newdev (admin), invited by lead. Nothing to open yet."
-        );
-    }
-
-    #[test]
-    fn only_what_is_true_is_said_at_the_end() {
-        let pull = json!({"environment": "billing/dev", "diverged": [],
-            "pulled": [{"name": "A_KEY", "version": 1}, {"name": "B_KEY", "version": 4}]});
-        let later = "The keys of billing/prod are not here yet: a device of the team hands them over. Then: withheld pull -e billing/prod";
-        assert_eq!(
-            text(&joined(), true, &[pull], Some(VaultKind::Keychain)),
-            format!("Joined. 2 secrets are in your keychain. See: withheld ls\n{later}")
-        );
-        let both = json!({"environment": "billing/dev", "diverged": ["A_KEY"], "pulled": []});
-        assert_eq!(
-            text(&joined(), true, &[both], Some(VaultKind::File)),
-            format!(
-                "Joined. No secret has come yet.\n{later}\n1 key in billing/dev had another value here, which stays: A_KEY. See: withheld diff -e billing/dev"
-            )
-        );
-        assert_eq!(
-            text(&joined(), false, &[], Some(VaultKind::File)),
-            format!(
-                "Joined. Nothing is accepted and nothing has come: withheld pending, then withheld pull -e billing/dev\n{later}"
-            )
-        );
-    }
-
-    #[test]
-    fn what_is_pulled_has_its_keys_here() {
-        let names = |keys| -> Vec<String> {
-            readable(&joined(), keys)
-                .map(|one| one.to_string())
-                .collect()
-        };
-        assert_eq!(names(true), ["billing/dev"]);
-        assert_eq!(names(false), ["billing/prod"]);
-    }
-
-    #[test]
-    fn the_document_has_what_was_done() {
-        let pull = json!({"environment": "billing/dev", "pulled": []});
-        let id = WaitingId::parse("b_1f3a9c02").unwrap();
-        let document = document(joined(), vec![id], std::slice::from_ref(&pull));
-        assert_eq!(document["accepted"], json!(["b_1f3a9c02"]));
-        assert_eq!(document["pulls"], json!([pull]));
-        assert_eq!(document["member"], "newdev");
-    }
-}
+#[path = "join_tests.rs"]
+mod tests;

@@ -60,7 +60,7 @@ fn heads() {
 }
 
 #[test]
-fn links() {
+fn z05_cli_links() {
     let mut liar = Liar::new(two!());
     let mut lie = |verdict, change: fn(&mut Value)| {
         liar.invites();

@@ -47,7 +47,7 @@ fn holds(two: &Two, kept: &Kept) {
 }
 
 #[test]
-fn the_server_while_two_push() {
+fn z13_cli_the_server_while_two_push() {
     let mut two = two!();
     let value = two.value();
     let kept = Kept::default();
@@ -158,7 +158,7 @@ fn killed(world: &World, work: impl Fn() + Sync) {
 }
 
 #[test]
-fn the_brokers_while_they_push_and_pull() {
+fn z13_cli_the_brokers_while_they_push_and_pull() {
     let mut two = two!();
     let first = two.value();
     two.lead.set("OTHER", &first);
@@ -184,7 +184,14 @@ fn the_brokers_while_they_push_and_pull() {
         });
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            scope.spawn(|| while !over.load(Ordering::SeqCst) && pair.call().is_ok() {});
+            scope.spawn(|| {
+                let is_over = || over.load(Ordering::SeqCst);
+                while !is_over() {
+                    if pair.call().is_err() {
+                        break;
+                    }
+                }
+            });
             killed(&pair.two.newdev, || {
                 drop(told(&pair.two.newdev, &["pull"]).run());
             });

@@ -1,13 +1,13 @@
 //! What it costs to look.
 
 use super::drift::two;
+use super::two::away;
 
 #[test]
 fn a_look_with_nothing_changed_is_one_request() {
     let two = two!();
     let agent = two.agent();
-    // Its broker looks from time to time as well.
-    two.lead.owner(&["daemon", "stop"]).succeeds();
+    away(&two.lead);
     for _ in 0..2 {
         two.newdev.status();
     }

@@ -1,11 +1,13 @@
 //! A server whose database was put back to an older state: to who saw more, that is a rollback.
 
-use super::drift::two;
-use super::two::{asked, is, told};
 use withheld_testkit::serde_json::json;
 
+use super::drift::two;
+use super::two::{asked, away, back, invite, is, join, told};
+use crate::common::world;
+
 #[test]
-fn an_old_database_is_a_rollback_until_the_new_one_is_back() {
+fn z07_cli_an_old_database_is_a_rollback_until_the_new_one_is_back() {
     let mut two = two!();
     let agent = two.agent();
     two.post.server.kill();
@@ -48,5 +50,45 @@ fn an_old_database_is_a_rollback_until_the_new_one_is_back() {
     let value = two.rotate();
     asked(&two.newdev, &["pull"]);
     two.arrives(&agent, &value);
+    two.finish();
+}
+
+/// Somebody who had not seen what was lost writes on top of the old state: as many changes later, another
+/// history.
+#[test]
+fn z07_cli_two_histories_of_one_length_are_a_fork() {
+    let mut two = two!();
+    let mut third = world!();
+    third.also_hide(&two.key);
+    let line = invite(&two.lead, "third", &["dev:write"]);
+    join(&third, &line);
+    two.lead.status();
+    asked(&third, &["pull"]);
+    two.newdev.status();
+    away(&third);
+    two.post.server.kill();
+    let old = two.post.server.copied();
+    two.post.again();
+    let value = two.rotate();
+    asked(&two.newdev, &["pull"]);
+    is(&two.newdev, "KEY", "in-sync", json!(2), json!(2));
+
+    two.post.server.kill();
+    two.post.server.put_back(&old);
+    // The founder would notice, and writes nothing.
+    away(&two.lead);
+    two.post.again();
+    back(&third);
+    let other = two.value();
+    third.also_hide(&other);
+    third.also_hide(&value);
+    third.set("KEY", &other);
+    let pushed = asked(&third, &["push"])["pushed"].clone();
+    assert_eq!(pushed, json!([{"name": "KEY", "version": 2}]));
+    told(&two.newdev, &["pull"]).fails(8).says("fork_detected");
+    is(&two.newdev, "KEY", "tampered", json!(2), json!(2));
+    let agent = two.agent();
+    two.arrives(&agent, &value);
+    third.finish();
     two.finish();
 }

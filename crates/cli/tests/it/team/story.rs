@@ -3,7 +3,9 @@
 use withheld_testkit::serde_json::{Value, json};
 use withheld_testkit::{Agent, Canary, Command, Keyring, Mood, World};
 
-use super::two::{Post, accept_all, asked, found, fresh, invite, join_words, named, told};
+use super::two::{
+    Post, accept_all, asked, away, back, found, fresh, invite, join_words, named, told,
+};
 use crate::common::BINARY;
 
 const ENVIRONMENT: &str = "billing/dev";
@@ -59,7 +61,7 @@ fn arrives(lead: &World, agent: &Agent, value: &Canary) {
 }
 
 #[test]
-fn story_team() {
+fn z09_cli_story_team() {
     let keyring = match Keyring::start(Mood::Open) {
         Ok(keyring) => keyring,
         Err(why) => return withheld_testkit::skip(&why),
@@ -94,14 +96,16 @@ fn story_team() {
 
     // Invite, join: one line, by a file; the vault is made on the way, in the keyring.
     let line = invite(&lead, "newdev", &["billing/dev:write"]);
+    away(&lead);
     let words = join_words(&newdev.world, &line);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let joined = newdev.owner(&words).succeeds().data();
     assert_eq!(joined["environments"][0]["environment"], ENVIRONMENT);
     assert_eq!(joined["environments"][0]["right"], "write");
-    // A device of the team hands the keys over: by any look of its own.
-    let status = lead.status();
-    assert_eq!(status["project"]["workspace"], "acme");
+    // A device of the team hands the keys over, when it is there.
+    assert_eq!(joined["environments"][0]["keys"], false);
+    back(&lead);
+    assert_eq!(lead.status()["project"]["workspace"], "acme");
     let members = asked(&lead, &["team", "members"])["members"].clone();
     assert_eq!(
         named(&members, "newdev")["to"],

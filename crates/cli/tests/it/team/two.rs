@@ -75,6 +75,19 @@ pub(super) fn joining(world: &World, line: &str) -> withheld_testkit::Command {
     world.owner(&words)
 }
 
+/// Its broker looks at the server from time to time; now it does not.
+#[track_caller]
+pub(super) fn away(world: &World) {
+    world.owner(&["daemon", "stop"]).succeeds();
+}
+
+/// Whoever comes back and looks hands the keys over to those who joined.
+#[track_caller]
+pub(super) fn back(world: &World) {
+    world.owner(&["unlock", "--no-input"]).succeeds();
+    world.status();
+}
+
 /// Opens the vault, and joins.
 #[track_caller]
 pub(super) fn join(world: &World, line: &str) -> Value {
@@ -152,9 +165,9 @@ impl Two {
 
     fn join(&self) {
         let line = invite(&self.lead, "newdev", &["dev:write"]);
+        away(&self.lead);
         join(&self.newdev, &line);
-        // Whoever looks hands the keys over.
-        self.lead.status();
+        back(&self.lead);
         let pulled = asked(&self.newdev, &["pull"]);
         assert_eq!(pulled["pulled"], json!([{"name": "KEY", "version": 1}]));
         assert_eq!(accept_all(&self.newdev), 1);

@@ -39,7 +39,7 @@ fn set(world: &World, value: &Canary) {
 }
 
 #[test]
-fn the_server_and_the_wire_see_ciphertext_only() {
+fn z01_cli_the_server_and_the_wire_see_ciphertext_only() {
     let (Some(mut lead), Some(mut guest)) = (World::new(BINARY), World::new(BINARY)) else {
         return;
     };

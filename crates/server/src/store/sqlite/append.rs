@@ -4,9 +4,9 @@ use sqlx::sqlite::SqliteConnection;
 use withheld_team::api::{EnvHead, Limits, Position};
 use withheld_team::id::{Hash, WorkspaceId};
 
-use super::row::column;
+use super::row::{column, sought};
 use super::{BEGIN_WRITING, Sqlite, read};
-use crate::store::{Append, Appended, Failure, Quota};
+use crate::store::{Append, Appended, Failure, LEASE_MS, Quota};
 
 mod caches;
 mod commit;
@@ -67,16 +67,18 @@ async fn finish(
         Err(stop) => stop,
     };
     // Before the heads are read: what this append wrote is not among them.
-    tx.rollback().await?;
-    match stop {
-        Stop::Conflict => {
+    let undone = tx.rollback().await;
+    match (stop, undone) {
+        // The database may have undone it by itself: then the rollback fails, too, and says less.
+        (Stop::Failed(why), _) => Err(why),
+        (_, Err(why)) => Err(why.into()),
+        (Stop::Conflict, Ok(())) => {
             let heads = read::heads(&mut *db.readers.begin().await?, &append.ws).await?;
             Ok(heads.map_or(Appended::NoWorkspace, Appended::Conflict))
         }
-        Stop::Leased => Ok(Appended::Leased),
-        Stop::Quota(which) => Ok(Appended::Quota(which)),
-        Stop::NoWorkspace => Ok(Appended::NoWorkspace),
-        Stop::Failed(why) => Err(why),
+        (Stop::Leased, Ok(())) => Ok(Appended::Leased),
+        (Stop::Quota(which), Ok(())) => Ok(Appended::Quota(which)),
+        (Stop::NoWorkspace, Ok(())) => Ok(Appended::NoWorkspace),
     }
 }
 
@@ -123,10 +125,14 @@ async fn is_stored(db: &mut SqliteConnection, append: &Append) -> Result<bool, S
 }
 
 async fn not_leased(db: &mut SqliteConnection, append: &Append) -> Result<(), Stop> {
-    let other = sqlx::query("SELECT 1 FROM lease WHERE ws = ? AND dev <> ? AND until > ?")
+    let other =
+        sqlx::query("SELECT 1 FROM lease WHERE ws = ? AND dev <> ? AND until > ? AND until <= ?");
+    let other = other
         .bind(&append.ws.as_bytes()[..])
         .bind(&append.by.as_bytes()[..])
         .bind(column(append.at)?)
+        // One that ends later was given by a clock that was ahead, and would last until then.
+        .bind(column(append.at.saturating_add(LEASE_MS))?)
         .fetch_optional(db)
         .await?;
     match other {
@@ -168,7 +174,7 @@ async fn holds(db: &mut SqliteConnection, ws: &WorkspaceId, cuts: &[EnvHead]) ->
             sqlx::query("SELECT 1 FROM env WHERE ws = ? AND env = ? AND seq = ? AND hash = ?")
                 .bind(&ws.as_bytes()[..])
                 .bind(&cut.env.as_bytes()[..])
-                .bind(column(cut.seq)?)
+                .bind(sought(cut.seq))
                 .bind(&cut.hash.as_bytes()[..])
                 .fetch_optional(&mut *db)
                 .await?;
@@ -215,7 +221,17 @@ async fn account(
     if grown <= 0 {
         return Ok(());
     }
-    within(size, limits.bytes, Quota::Bytes)
+    within(size, bytes_for(append, limits), Quota::Bytes)
+}
+
+/// A full workspace can still be put in order: what brings no records, which is removals, new keys and
+/// their re-wraps, may use a tenth more.
+fn bytes_for(append: &Append, limits: &Limits) -> u64 {
+    if append.commits.iter().any(|it| !it.records.is_empty()) {
+        limits.bytes
+    } else {
+        limits.bytes.saturating_add(limits.bytes / 10)
+    }
 }
 
 fn within(count: i64, limit: u64, which: Quota) -> Result<(), Stop> {

@@ -13,17 +13,19 @@ pub(super) async fn lease(
     writer: &SqlitePool,
     ws: &WorkspaceId,
     device: &DeviceId,
+    takes_over: bool,
     now: u64,
 ) -> Result<Option<u64>, Failure> {
     let until = now.saturating_add(LEASE_MS);
     let taken = sqlx::query(
         "INSERT INTO lease (ws, dev, until) VALUES (?, ?, ?) \
          ON CONFLICT (ws) DO UPDATE SET dev = excluded.dev, until = excluded.until \
-         WHERE lease.dev = excluded.dev OR lease.until <= ?",
+         WHERE ? OR lease.dev = excluded.dev OR lease.until <= ? OR lease.until > excluded.until",
     )
     .bind(&ws.as_bytes()[..])
     .bind(&device.as_bytes()[..])
     .bind(column(until)?)
+    .bind(takes_over)
     .bind(column(now)?)
     .execute(writer)
     .await?;

@@ -21,6 +21,7 @@ fn changes(s: &Story) -> Vec<Case> {
     let case = |id, name, expected, attack| at.case(id, name, expected, attack, &honest);
     let version = |rid, ver| records(vec![next(rid).entry_with(|entry| entry.ver = ver)]);
     let skip = "invalid: a version that is not the next one";
+    let none = "invalid: a version that no secret can have";
     let order = "invalid: a commit whose changes are out of order or double";
     let nothing = "invalid: a deletion of what is not there";
     vec![
@@ -32,7 +33,7 @@ fn changes(s: &Story) -> Vec<Case> {
             version(S2, 2),
         ),
         case("38b", "new secret at version 2", skip, version(S5, 2)),
-        case("38c", "new secret at version 0", skip, version(S5, 0)),
+        case("38c", "new secret at version 0", none, version(S5, 0)),
         case(
             "38d",
             "deleted secret at version 1 again",

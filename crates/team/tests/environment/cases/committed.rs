@@ -181,7 +181,7 @@ fn next(s: &Story, rid: RecordId) -> Version {
 }
 
 /// A version, with the commit whose entry brings it.
-fn brought(s: &Story, entry: &Entry, version: &Version) -> Step {
+pub(super) fn brought(s: &Story, entry: &Entry, version: &Version) -> Step {
     let changes = Changes::Records(vec![*entry]);
     let commit: Draft = s.dev[6].say(s.anchor(14), &s.adam, 2, changes);
     show(Some(&commit), entry.rid, version)

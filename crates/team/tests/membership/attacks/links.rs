@@ -51,7 +51,8 @@ fn places(group: &mut Group, who: &People, book: &Book) {
     let jump = honest.clone().with(|body| body.seq += 1);
     add(("53", "a position too far"), jump.seal(), Invalid(PLACE));
     let zero = honest.clone().with(|body| body.seq = 0);
-    add(("53b", "position 0"), zero.seal(), Invalid(PLACE));
+    let text = "a link at a position that no link can have";
+    add(("53b", "position 0"), zero.seal(), Invalid(text));
     let prev = honest.clone().with(|body| body.prev = Hash::of([9; 32]));
     add(
         ("54", "a link that follows another one than the last"),

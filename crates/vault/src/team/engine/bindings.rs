@@ -2,7 +2,8 @@
 //! signed and kept until a push takes them along, and those of others are verified before they are
 //! shown to anybody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 use sha2::{Digest as _, Sha256};
@@ -12,17 +13,18 @@ use withheld_team::cbor;
 use withheld_team::chain::Chain;
 use withheld_team::id::{DeviceId, EnvId, Hash};
 
+use super::Team;
 use super::env_state::{EnvState, Shown};
 use super::formats::{KeptBindings, Quarantined, SeenBindings};
 use super::state::State;
-use super::{Team, lock};
 use crate::owner::OwnerProof;
 use crate::team::Broken;
 use crate::team::meta::{BoundTo, Meta, SignedBindings};
 
 impl Team {
-    /// Signs what a secret may be used for; empty for nothing. It goes along with the next push. `n` is
-    /// the counter of the owner's policy; the same bindings once more change nothing.
+    /// Signs what a secret may be used for; empty for nothing, which takes back what was signed before.
+    /// It goes along with the next push. `n` is the counter of the owner's policy; the same bindings once
+    /// more change nothing. Waits for nobody who talks to the server.
     ///
     /// # Errors
     /// `store_unavailable`, `keychain_unavailable`.
@@ -34,13 +36,15 @@ impl Team {
         drafts: &[BindingDraft],
         n: u64,
     ) -> Result<(), Refusal> {
-        let _talking = lock(&self.talking);
-        let before = self.state();
+        let mut saying = self.say();
+        let before = Arc::clone(saying.before());
         let known = before.own_bindings(environment, secret);
-        if known
-            .as_ref()
-            .is_some_and(|known| known.drafts().as_deref() == Ok(drafts))
-        {
+        let same = match &known {
+            Some(known) => known.drafts().as_deref() == Ok(drafts),
+            // Nothing to take back.
+            None => drafts.is_empty() && !before.carries_bindings(environment, secret),
+        };
+        if same {
             return Ok(());
         }
         let of = BoundTo {
@@ -50,8 +54,7 @@ impl Team {
         };
         let n = n.max(known.map_or(0, |known| known.n()).saturating_add(1));
         let signed = SignedBindings::sign(proof, before.file.device, of, n, drafts)?;
-        let mut next = State::clone(&before);
-        let rows = &mut next.file.bindings;
+        let rows = &mut saying.next.file.bindings;
         rows.retain(|row| (&row.environment, &row.secret) != (environment, secret));
         rows.push(KeptBindings {
             environment: environment.clone(),
@@ -59,11 +62,19 @@ impl Team {
             signed: ByteVec::from(cbor::encode(&signed)),
             pushed: false,
         });
-        self.keep(&before, next).map(drop)
+        saying.keep()
     }
 }
 
 impl State {
+    /// Whether the team has bindings for a secret.
+    fn carries_bindings(&self, environment: &Environment, secret: &SecretName) -> bool {
+        let env = self.env_named(environment);
+        let here = env.and_then(|env| self.envs.get(&env));
+        let mut live = here.into_iter().flat_map(|here| names(here));
+        live.any(|(_, meta, name)| name == *secret && meta.bindings.is_some())
+    }
+
     /// Names whose bindings were signed here and are not with the team yet.
     pub(super) fn unpushed<'a>(
         &'a self,
@@ -132,14 +143,12 @@ impl State {
             }
             let file = &mut self.env_mut(&env).file;
             file.quarantine.extend(judged.bad);
-            let newer: BTreeSet<_> = judged
-                .seen
-                .iter()
-                .map(|row| (&row.secret, row.by))
-                .collect();
-            let stays = |row: &SeenBindings| !newer.contains(&(&row.secret, row.by));
+            let stays = |row: &SeenBindings| {
+                let newer = (row.secret.clone(), row.by);
+                !judged.seen.contains_key(&newer)
+            };
             file.bindings.retain(stays);
-            file.bindings.extend(judged.seen);
+            file.bindings.extend(judged.seen.into_values());
         }
     }
 }
@@ -178,7 +187,18 @@ pub(super) fn names(here: &EnvState) -> impl Iterator<Item = (&Shown, &Meta, Sec
 #[derive(Default)]
 struct Judged {
     bad: Vec<Quarantined>,
-    seen: Vec<SeenBindings>,
+    /// The newest of each signer: of two records of one name, the order says nothing.
+    seen: BTreeMap<(SecretName, DeviceId), SeenBindings>,
+}
+
+impl Judged {
+    fn saw(&mut self, row: SeenBindings) {
+        let known = self.seen.entry((row.secret.clone(), row.by));
+        let newest = known.or_insert_with(|| row.clone());
+        if newest.n < row.n {
+            *newest = row;
+        }
+    }
 }
 
 fn judge(chain: &Chain, here: &EnvState, environment: &Environment) -> Judged {
@@ -200,7 +220,7 @@ fn judge(chain: &Chain, here: &EnvState, environment: &Environment) -> Judged {
         }
         let verified = signed.verified(chain, here.file.env, (environment, &name));
         if verified.is_ok() && known.are_before(&name, signed) {
-            judged.seen.push(SeenBindings {
+            judged.saw(SeenBindings {
                 secret: name,
                 by: signed.by(),
                 n: signed.n(),

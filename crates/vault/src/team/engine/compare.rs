@@ -45,7 +45,13 @@ impl Team {
         }
         let mut next = State::clone(&before);
         next.env_mut(&env).file.settle(same);
-        self.keep(&before, next).map(drop)
+        self.keep(next).map(drop)
+    }
+
+    /// Whether the team has an environment of this name.
+    #[must_use]
+    pub fn has(&self, environment: &Environment) -> bool {
+        self.state().env_named(environment).is_some()
     }
 
     /// Whether the keys of an environment are here.

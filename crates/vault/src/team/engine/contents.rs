@@ -1,6 +1,7 @@
 //! What an environment holds, as the server shows it: its state without the history, and the records
 //! that a state names.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
@@ -78,12 +79,14 @@ impl Round<'_, '_> {
     fn fetch_records(
         &mut self,
         env: &EnvId,
-        mut wanted: Vec<(RecordId, u64)>,
+        wanted: Vec<(RecordId, u64)>,
         parts: &[Part],
     ) -> Result<(), Stop> {
         let ws = self.next.file.ws;
+        let mut wanted: BTreeMap<RecordId, u64> = wanted.into_iter().collect();
         while !wanted.is_empty() {
-            let ids = wanted[..wanted.len().min(RECORDS)].to_vec();
+            let ids = wanted.iter().take(RECORDS);
+            let ids = ids.map(|(rid, ver)| (*rid, *ver)).collect();
             let question = Get {
                 ids,
                 parts: parts.to_vec(),
@@ -92,11 +95,10 @@ impl Round<'_, '_> {
             let got: api::Got = self.line.ask(&path, &question)?;
             let before = wanted.len();
             for record in got.records.into_iter().take(RECORDS) {
-                let id = (record.rid, record.ver);
-                let Some(at) = wanted.iter().position(|wanted| *wanted == id) else {
+                if wanted.get(&record.rid) != Some(&record.ver) {
                     continue;
-                };
-                wanted.swap_remove(at);
+                }
+                wanted.remove(&record.rid);
                 let kept = self.kept(env, record);
                 let chain = Arc::clone(&self.next.chain);
                 let shown = self.next.env_mut(env).show(&chain, kept);

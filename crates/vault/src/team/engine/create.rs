@@ -18,8 +18,8 @@ use super::draft::Draft;
 use super::files::impossible;
 use super::formats::{Pending, PendingKind, WorkspaceFile};
 use super::state::State;
-use super::talk::{By, Line, Sent};
-use super::{Team, lock, there_is_one};
+use super::talk::Sent;
+use super::{Team, there_is_one};
 use crate::fault;
 use crate::owner::OwnerProof;
 use crate::team::invitation::Server;
@@ -40,7 +40,8 @@ pub struct Create {
 impl Team {
     /// Founds a team with this installation's owner in it. One environment for each that holds a
     /// secret here, and `default/dev`; what is here stays here until it is pushed. Interrupted, the same
-    /// command goes on with the same bytes. The token that a server may ask for is the carrier's to add.
+    /// command goes on with the same bytes; another one forgets them and begins anew. The token that a
+    /// server may ask for is the carrier's to add.
     ///
     /// # Errors
     /// `usage` for an address that is none, `conflict` where there is a team already; what the server
@@ -55,34 +56,34 @@ impl Team {
         let server = server(&create.server)?;
         let seed = vault.device_seed_or_new()?;
         vault.home().create()?;
-        let state = match State::load(vault, &seed)? {
-            Some(begun) if is_begun(&begun, &server) => begun,
-            Some(_) => return Err(there_is_one()),
-            None => found(vault, proof, &seed, create, &server, now)?.keep(None, vault, &seed)?,
+        let begun = begun_before(vault, &seed)?;
+        let again = begun.filter(|begun| is_same(begun, create, &server));
+        let is_again = again.is_some();
+        let state = match again {
+            Some(begun) => begun,
+            None => {
+                State::clear(vault, &seed)?;
+                found(vault, proof, &seed, create, &server, now)?.keep(None, vault, &seed)?
+            }
         };
         let team = Self::with(vault, seed, state)?;
         let before = team.state();
         let pending = before.file.pending.as_ref().ok_or_else(impossible)?;
-        let mut line = Line::new(post, &team.server, By::Nobody, now);
-        match line.store(&pending.path, pending.body.to_vec())? {
-            Sent::Stored => team.is_stored(&before)?,
+        match team.resend(post, pending, now)? {
+            Sent::Stored => team.is_answered()?,
+            // Whether the first try was stored is not said to who shows no token.
+            Sent::Refused(refusal) if is_again && refusal.code == Code::UnknownCaller => {
+                return Err(refusal);
+            }
             Sent::Refused(refusal) => return Err(team.undone(refusal)),
             Sent::Moved => return Err(team.undone(there_is_one())),
         }
         Ok(team)
     }
 
-    /// The server has what was pending.
-    pub(super) fn is_stored(&self, before: &State) -> Result<(), Refusal> {
-        let _talking = lock(&self.talking);
-        let mut next = before.clone();
-        next.file.pending = None;
-        self.keep(before, next).map(drop)
-    }
-
     /// A team that did not come to be leaves nothing behind but its device.
     pub(super) fn undone(&self, refusal: Refusal) -> Refusal {
-        match self.state().forget(&self.vault, &self.seed) {
+        match State::clear(&self.vault, &self.seed) {
             Ok(()) => refusal,
             Err(fault) => fault,
         }
@@ -171,14 +172,29 @@ fn genesis(
         bindings: Vec::new(),
         elsewhere: Vec::new(),
         faults: Vec::new(),
+        people: Vec::new(),
     };
     Ok(State::with(file, chain))
 }
 
-/// Whether this is a team that was founded at this server and not yet answered.
-fn is_begun(state: &State, server: &Server) -> bool {
-    let kind = state.file.pending.as_ref().map(|pending| pending.kind);
-    kind == Some(PendingKind::Create) && state.file.server == server.to_string()
+/// What was begun here and not answered yet.
+///
+/// # Errors
+/// `conflict` where there is a team.
+pub(super) fn begun_before(vault: &Unlocked, seed: &DeviceSeed) -> Result<Option<State>, Refusal> {
+    match State::load(vault, seed)? {
+        Some(state) if !state.is_begun() => Err(there_is_one()),
+        begun => Ok(begun),
+    }
+}
+
+/// Whether this is the team that is to be founded.
+fn is_same(begun: &State, create: &Create, server: &Server) -> bool {
+    let kind = begun.file.pending.as_ref().map(|pending| pending.kind);
+    kind == Some(PendingKind::Create)
+        && begun.file.server == server.to_string()
+        && begun.workspace().as_ref() == Some(&create.workspace)
+        && begun.person(&begun.me()).as_ref() == Some(&create.founder)
 }
 
 /// The address of a server, as people write it.

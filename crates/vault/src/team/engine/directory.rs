@@ -11,7 +11,7 @@ use withheld_team::record::{Header, Kind};
 
 use super::draft::{Draft, New, locked};
 use super::env_state::Opened;
-use super::formats::EnvName;
+use super::formats::{EnvName, MemberName};
 use super::state::State;
 use crate::fault;
 use crate::team::keys::DeviceSeed;
@@ -90,8 +90,8 @@ pub(super) fn write(
 }
 
 impl State {
-    /// Takes over the names of environments that are new. The first that was seen stands, and no name
-    /// is two environments'.
+    /// Takes over the names of environments and of people that are new. The first that was seen stands,
+    /// and no name is two environments'.
     pub(super) fn learn_names(&mut self) {
         for env in self.chain.envs().collect::<Vec<_>>() {
             if self.name_of(&env).is_some() {
@@ -103,6 +103,16 @@ impl State {
                 self.file.names.push(EnvName { env, name });
             }
         }
+        let unknown = self.chain.members();
+        let unknown = unknown.filter(|member| self.first_name(&member.id).is_none());
+        let learnt = unknown.filter_map(|member| {
+            Some(MemberName {
+                member: member.id,
+                name: self.shown_name(member)?,
+            })
+        });
+        let learnt: Vec<MemberName> = learnt.collect();
+        self.file.people.extend(learnt);
     }
 
     /// The workspace's name, once the directory was read.
@@ -110,11 +120,13 @@ impl State {
         self.named(&OF_WORKSPACE, WORKSPACE)
     }
 
-    /// Somebody's name, once the directory was read. Whoever joins under the name of somebody who is
-    /// there gets a number behind it: both must be told apart, one of them to be removed.
+    /// Somebody's name. Whoever joins under the name of somebody who is there gets a number behind it: both
+    /// must be told apart, one of them to be removed. Whom the directory gives no name goes by the id.
     pub(super) fn person(&self, id: &MemberId) -> Option<PersonName> {
         let member = self.chain.member(id)?;
-        let name = self.given_name(member)?;
+        let Some(name) = self.given_name(member) else {
+            return by_id(id);
+        };
         let earlier = self.chain.members().filter(|other| {
             other.removed.is_none()
                 && other.joined < member.joined
@@ -126,7 +138,23 @@ impl State {
         }
     }
 
+    /// What the directory calls somebody now, where that is another name than at first.
+    pub(super) fn renamed(&self, id: &MemberId) -> Option<PersonName> {
+        let shown = self.shown_name(self.chain.member(id)?)?;
+        (self.first_name(id)? != &shown).then_some(shown)
+    }
+
     fn given_name(&self, member: &Member) -> Option<PersonName> {
+        let first = self.first_name(&member.id).cloned();
+        first.or_else(|| self.shown_name(member))
+    }
+
+    fn first_name(&self, id: &MemberId) -> Option<&PersonName> {
+        let mut people = self.file.people.iter();
+        people.find(|row| row.member == *id).map(|row| &row.name)
+    }
+
+    fn shown_name(&self, member: &Member) -> Option<PersonName> {
         let rid = match member.invite {
             Some(invite) => RecordId::of(*invite.as_bytes()),
             None => RecordId::of(*member.id.as_bytes()),
@@ -139,16 +167,21 @@ impl State {
         self.named(&RecordId::of(*invite.as_bytes()), MEMBER)
     }
 
-    /// The member of this name who is in the team.
+    /// The member of this name who is in the team. Everybody goes by the beginning of the id, too:
+    /// whatever the directory says, anybody can be removed.
     ///
     /// # Errors
     /// `not_found`; `conflict` where the directory gives the name to two.
     pub(super) fn find(&self, name: &PersonName) -> Result<&Member, Refusal> {
-        let live = self
-            .chain
-            .members()
-            .filter(|member| member.removed.is_none());
-        let mut named = live.filter(|member| self.person(&member.id).as_ref() == Some(name));
+        let live = || {
+            let members = self.chain.members();
+            members.filter(|member| member.removed.is_none())
+        };
+        let is_meant = |member: &&Member| by_id(&member.id).as_ref() == Some(name);
+        if let Some(member) = live().find(is_meant) {
+            return Ok(member);
+        }
+        let mut named = live().filter(|member| self.person(&member.id).as_ref() == Some(name));
         match (named.next(), named.next()) {
             (Some(member), None) => Ok(member),
             (None, _) => Err(Refusal::new(
@@ -171,4 +204,10 @@ impl State {
             Opened::Deleted | Opened::Locked | Opened::Broken(_) => None,
         }
     }
+}
+
+/// `member-1a2b3c4d`, by the beginning of the id.
+fn by_id(id: &MemberId) -> Option<PersonName> {
+    let id = id.to_string();
+    format!("member-{}", id.get(..8)?).parse().ok()
 }

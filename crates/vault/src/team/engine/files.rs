@@ -3,10 +3,11 @@
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 use withheld_core::name::Environment;
 use withheld_core::{Code, Refusal, Text, text};
 use withheld_team::cbor;
-use withheld_team::id::EnvId;
+use withheld_team::id::{EnvId, Hash};
 
 use crate::home::Home;
 use crate::team::keys::DeviceSeed;
@@ -15,6 +16,13 @@ use crate::{fault, home};
 const FORMAT: u8 = 0;
 /// How many pieces of evidence are kept.
 const EVIDENCE: usize = 10;
+/// How much of a piece of evidence is kept.
+const PIECE_BYTES: usize = 1 << 20;
+/// How the files are called.
+const WORKSPACE: &str = "workspace";
+const SEEN: &str = "seen";
+const ENV: &str = "env-";
+const PIECE: &str = "evidence-";
 
 /// The files of one home.
 #[derive(Clone, Copy)]
@@ -56,23 +64,30 @@ impl Files<'_> {
         self.home.write(&path, &cbor::encode(&bytes))
     }
 
-    /// Takes a file away.
+    /// Takes every file of a team away; last the one that says that it was only begun.
     ///
     /// # Errors
     /// `store_unavailable`.
-    pub(super) fn remove(self, file: &FileOf) -> Result<(), Refusal> {
-        self.home.remove(&self.home.team_file(&file.name))
+    pub(super) fn remove_all(self) -> Result<(), Refusal> {
+        let names = self.home.names(&self.home.team())?;
+        let envs = names.iter().filter(|name| name.starts_with(ENV));
+        for name in envs.map(String::as_str).chain([SEEN, WORKSPACE]) {
+            self.home.remove(&self.home.team_file(name))?;
+        }
+        Ok(())
     }
 
-    /// Keeps bytes that did not verify, for whoever looks into it; no more than ten pieces.
+    /// Keeps bytes that did not verify, for whoever looks into it, each piece once; no more than ten, and
+    /// of a long one its beginning.
     pub(super) fn keep_evidence(self, bytes: &[u8]) {
         let there = self.home.names(&self.home.team()).unwrap_or_default();
-        let free = (1..=EVIDENCE)
-            .map(|number| format!("evidence-{number}"))
-            .find(|name| !there.contains(name));
-        if let Some(name) = free {
+        let digest = Hash::of(Sha256::digest(bytes).into()).to_string();
+        let name = format!("{PIECE}{}", digest.get(..16).unwrap_or(&digest));
+        let pieces = there.iter().filter(|name| name.starts_with(PIECE));
+        if pieces.count() < EVIDENCE && !there.contains(&name) {
+            let kept = &bytes[..bytes.len().min(PIECE_BYTES)];
             // Best effort: the verdict stands without it.
-            let _ = self.home.write(&self.home.team_file(&name), bytes);
+            let _ = self.home.write(&self.home.team_file(&name), kept);
         }
     }
 }
@@ -88,14 +103,14 @@ pub(super) struct FileOf {
 impl FileOf {
     pub(super) fn workspace() -> Self {
         Self {
-            name: "workspace".to_owned(),
+            name: WORKSPACE.to_owned(),
             of: "the workspace".into(),
         }
     }
 
     pub(super) fn seen() -> Self {
         Self {
-            name: "seen".to_owned(),
+            name: SEEN.to_owned(),
             of: "the time of the last sync".into(),
         }
     }
@@ -108,7 +123,7 @@ impl FileOf {
             None => "an environment".into(),
         };
         Self {
-            name: format!("env-{env}"),
+            name: format!("{ENV}{env}"),
             of,
         }
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use withheld_core::Code;
-use withheld_core::name::{Environment, SecretName};
+use withheld_core::name::{Environment, PersonName, SecretName};
 use withheld_team::commit::Entry;
 use withheld_team::id::{DeviceId, EnvId, Hash, MemberId, RecordId, ValueTag, WorkspaceId};
 use withheld_team::links::Position;
@@ -47,9 +47,21 @@ pub(super) struct WorkspaceFile {
     /// used to cut somebody off there.
     #[n(9)]
     pub(super) elsewhere: Vec<(EnvId, Position)>,
-    /// What did not verify, until a later sync does.
+    /// What did not verify, until it was shown that it does.
     #[n(10)]
     pub(super) faults: Vec<Fault>,
+    /// What members are called. The first name that was seen stands: with a later one somebody else would
+    /// be removed than the one who was meant.
+    #[n(11)]
+    pub(super) people: Vec<MemberName>,
+}
+
+impl WorkspaceFile {
+    /// Whether what founds or joins it was not answered yet.
+    pub(super) fn is_begun(&self) -> bool {
+        let pending = self.pending.as_ref().map(|pending| pending.kind);
+        matches!(pending, Some(PendingKind::Create | PendingKind::Join))
+    }
 }
 
 /// A request that was written and not yet answered.
@@ -84,6 +96,15 @@ pub(super) struct EnvName {
     #[n(1)]
     #[cbor(with = "as_text")]
     pub(super) name: Environment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct MemberName {
+    #[n(0)]
+    pub(super) member: MemberId,
+    #[n(1)]
+    #[cbor(with = "as_text")]
+    pub(super) name: PersonName,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -125,12 +146,16 @@ pub(super) struct Fault {
     pub(super) env: Option<EnvId>,
     #[n(1)]
     code: String,
+    /// The version whose value it was, where it was only that.
+    #[n(2)]
+    pub(super) value: Option<(RecordId, u64)>,
 }
 
 impl Fault {
-    pub(super) fn new(env: Option<EnvId>, code: Code) -> Self {
+    pub(super) fn new(env: Option<EnvId>, value: Option<(RecordId, u64)>, code: Code) -> Self {
         Self {
             env,
+            value,
             code: code.as_str().to_owned(),
         }
     }

@@ -15,8 +15,9 @@ use withheld_team::label::Label;
 use withheld_team::links::{Body, Link, Op, Signer};
 use withheld_team::{VERSION, Verdict};
 
+use super::Team;
 use super::card::Names;
-use super::create::{moment, random, ts};
+use super::create::{begun_before, moment, random, ts};
 use super::draft::{LAG_MS, not_allowed};
 use super::files::impossible;
 use super::formats::{EnvName, Pending, PendingKind, WorkspaceFile};
@@ -25,7 +26,6 @@ use super::state::State;
 use super::sync::{TRIES, busy};
 use super::talk::{By, Line, Sent, json};
 use super::words::{self, ServerAddress};
-use super::{Team, there_is_one};
 use crate::owner::OwnerProof;
 use crate::team::invitation::Invitation;
 use crate::team::keys::DeviceSeed;
@@ -65,11 +65,11 @@ impl Team {
         now: Moment,
     ) -> Result<Card, Refusal> {
         let invitation = Invitation::read(invitation)?;
-        let met = Met::with(&invitation, post, now)?;
-        let rights = met.names.rights.iter();
-        let rights = rights.map(|named| Access {
+        let met = Met::with(&invitation, None, post, now)?;
+        let rights = met.invited.rights.iter().zip(&met.names.rights);
+        let rights = rights.map(|((_, right), named)| Access {
             environment: named.environment.clone(),
-            right: words::right(named.right),
+            right: words::right(*right),
         });
         Ok(Card {
             rights: rights.collect(),
@@ -103,63 +103,51 @@ impl Team {
         let invitation = Invitation::read(invitation)?;
         let seed = vault.device_seed_or_new()?;
         vault.home().create()?;
-        let before = State::load(vault, &seed)?;
-        if before
-            .as_ref()
-            .is_some_and(|before| !is_joining(before, &invitation))
-        {
-            return Err(there_is_one());
-        }
-        if let Some(before) = &before
-            && let Some(team) = Self::joined_before(vault, before, post, now)?
+        let begun = begun_before(vault, &seed)?;
+        if let Some(begun) = begun.filter(|begun| is_joining(begun, &invitation))
+            && let Some(team) = Self::joined_before(vault, begun, &invitation, post, now)?
         {
             return Ok(team);
         }
         for _ in 0..TRIES {
-            let met = Met::with(&invitation, post, now)?;
+            let met = Met::with(&invitation, Some(vault), post, now)?;
             let state = met.joining(&seed, proof, &invitation, now)?;
-            let body = state
-                .file
-                .pending
-                .as_ref()
-                .ok_or_else(impossible)?
-                .body
-                .to_vec();
-            let state = next_to(state, before.as_ref()).keep(before.as_ref(), vault, &seed)?;
-            let seed = vault.device_seed_or_new()?;
-            let team = Self::with(vault, seed, state)?;
-            let mut line = Line::new(post, &team.server, By::Nobody, now);
-            let path = join_path(&invitation.workspace);
-            match line.store(&path, body)? {
-                Sent::Stored => {
-                    team.is_stored(&team.state())?;
-                    team.sync(post, now)?;
-                    return Ok(team);
-                }
+            State::clear(vault, &seed)?;
+            let state = state.keep(None, vault, &seed)?;
+            let team = Self::with(vault, vault.device_seed_or_new()?, state)?;
+            match team.send_join(post, now)? {
+                Sent::Stored => return Ok(team),
                 Sent::Refused(refusal) => return Err(team.undone(refusal)),
-                Sent::Moved => team.state().forget(&team.vault, &team.seed)?,
+                Sent::Moved => {}
             }
         }
         Err(busy())
     }
 
-    /// A join that was sent and not answered: the same bytes once more.
+    /// A join that was sent and not answered: the same bytes once more, to where the server is by now;
+    /// `None` where they are not stored and never will be, so that it is to be written anew.
     fn joined_before(
         vault: &Arc<Unlocked>,
-        before: &State,
+        mut begun: State,
+        invitation: &Invitation,
         post: &mut dyn Post,
         now: Moment,
     ) -> Result<Option<Self>, Refusal> {
-        let team = Self::with(vault, vault.device_seed_or_new()?, before.clone())?;
-        match team.send_pending(post, now) {
-            Ok(()) => {
-                team.sync(post, now)?;
-                Ok(Some(team))
-            }
-            Err(refusal) if refusal.code == Code::ServerUnreachable => Err(refusal),
-            // Not stored: written anew.
-            Err(_) => Ok(None),
+        begun.file.server = invitation.server.to_string();
+        let team = Self::with(vault, vault.device_seed_or_new()?, begun)?;
+        let sent = team.send_join(post, now)?;
+        Ok(matches!(sent, Sent::Stored).then_some(team))
+    }
+
+    fn send_join(&self, post: &mut dyn Post, now: Moment) -> Result<Sent, Refusal> {
+        let before = self.state();
+        let pending = before.file.pending.as_ref().ok_or_else(impossible)?;
+        let sent = self.resend(post, pending, now)?;
+        if matches!(sent, Sent::Stored) {
+            self.is_answered()?;
+            self.sync(post, now)?;
         }
+        Ok(sent)
     }
 }
 
@@ -172,9 +160,14 @@ struct Met {
 }
 
 impl Met {
-    fn with(invitation: &Invitation, post: &mut dyn Post, now: Moment) -> Result<Self, Refusal> {
+    fn with(
+        invitation: &Invitation,
+        vault: Option<&Unlocked>,
+        post: &mut dyn Post,
+        now: Moment,
+    ) -> Result<Self, Refusal> {
         let by = By::Invite(&invitation.key);
-        let mut line = Line::new(post, &invitation.server, by, now);
+        let mut line = Line::new(post, &invitation.server, by, now, vault);
         let ws = invitation.workspace;
         let (chain, links) = match fetch_chain(&mut line, ws) {
             Ok(fetched) => fetched,
@@ -192,6 +185,7 @@ impl Met {
         }
         let card = card_of(&links, &id).ok_or(Verdict::Rollback)?;
         let names = Names::open(&card, invitation.key.card(), &ws, &id)?;
+        says_the_same(&names, &invited)?;
         Ok(Self {
             chain,
             links,
@@ -265,6 +259,7 @@ impl Met {
             bindings: Vec::new(),
             elsewhere: Vec::new(),
             faults: Vec::new(),
+            people: Vec::new(),
         };
         Ok(State::with(file, self.chain))
     }
@@ -276,10 +271,18 @@ fn is_joining(state: &State, invitation: &Invitation) -> bool {
     kind == Some(PendingKind::Join) && state.file.ws == invitation.workspace
 }
 
-/// The state in the place of one that was written before.
-fn next_to(mut state: State, before: Option<&State>) -> State {
-    state.file.n = before.map_or(0, |before| before.file.n);
-    state
+/// The card gives the environments their names; what may be done there is for the chain to say, and as
+/// many of the rights as the card has room for are the same in both.
+fn says_the_same(names: &Names, invited: &Invited) -> Result<(), Verdict> {
+    let said = names.rights.iter().map(|named| named.right);
+    let given = invited.rights.iter().map(|(_, right)| *right);
+    if names.rights.len() <= invited.rights.len() && said.eq(given.take(names.rights.len())) {
+        Ok(())
+    } else {
+        Err(Verdict::Invalid(
+            "a card with other rights than those of its invitation",
+        ))
+    }
 }
 
 fn join_path(ws: &WorkspaceId) -> String {

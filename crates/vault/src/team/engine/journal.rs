@@ -39,7 +39,7 @@ impl Team {
             });
             file.settle(rows);
         }
-        self.keep(&before, next).map(drop)
+        self.keep(next).map(drop)
     }
 
     /// What was about to be applied and was not.
@@ -47,7 +47,7 @@ impl Team {
         let before = self.state();
         let mut next = State::clone(&before);
         next.env_mut(env).file.journal.clear();
-        self.keep(&before, next).map(drop)
+        self.keep(next).map(drop)
     }
 }
 

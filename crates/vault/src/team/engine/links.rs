@@ -8,7 +8,7 @@ use withheld_core::Refusal;
 use withheld_team::Verdict;
 use withheld_team::api::{Heads, Links};
 use withheld_team::chain::Chain;
-use withheld_team::id::{EnvId, WorkspaceId};
+use withheld_team::id::{EnvId, RecordId, WorkspaceId};
 
 use super::state::State;
 use super::talk::Line;
@@ -29,6 +29,8 @@ pub(super) struct Proof {
     /// Without an environment it is the membership chain.
     pub(super) env: Option<EnvId>,
     pub(super) verdict: Verdict,
+    /// The version whose value it is, where it is only that.
+    pub(super) value: Option<(RecordId, u64)>,
     /// The answer that shows it.
     pub(super) bytes: Vec<u8>,
 }
@@ -39,6 +41,16 @@ impl From<Refusal> for Stop {
     }
 }
 
+impl Stop {
+    /// That it is only about the value of one version.
+    pub(super) fn about(mut self, value: (RecordId, u64)) -> Self {
+        if let Self::Proof(proof) = &mut self {
+            proof.value = Some(value);
+        }
+        self
+    }
+}
+
 /// What a verdict on the last answer means: evidence, or only that something is missing.
 pub(super) fn proof(line: &mut Line<'_>, env: Option<EnvId>, verdict: Verdict) -> Stop {
     match verdict {
@@ -46,6 +58,7 @@ pub(super) fn proof(line: &mut Line<'_>, env: Option<EnvId>, verdict: Verdict) -
         Verdict::Invalid(_) | Verdict::Rollback | Verdict::Fork => Stop::Proof(Proof {
             env,
             verdict,
+            value: None,
             bytes: line.take_last(),
         }),
     }

@@ -15,6 +15,7 @@ mod draft;
 mod drift_rows;
 mod env_keys;
 mod env_state;
+mod faults;
 mod files;
 mod formats;
 mod join;
@@ -33,13 +34,13 @@ mod sides;
 mod state;
 mod sync;
 mod tags;
-mod values;
 mod talk;
+mod values;
 mod waiting;
 mod words;
 mod wrap;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use withheld_core::{Code, Moment, Refusal};
 
@@ -47,9 +48,9 @@ pub use create::Create;
 pub use drift_rows::{AsOf, DriftRow};
 pub use join::Card;
 pub use people::{InvitationLine, Invite};
-pub use removal::Removed;
 pub use pull::{Fetched, NamedVersion, Pulled};
 pub use push::Pushed;
+pub use removal::Removed;
 pub use shown::{Freshness, Guest, LogRow, MemberRow, What};
 pub use sync::Synced;
 pub use waiting::{WaitingBinding, widens};
@@ -70,8 +71,13 @@ pub struct Team {
     server: Server,
     /// What was verified last. Replaced whole; never held while bytes are carried.
     state: Mutex<Arc<State>>,
-    /// Held by whoever talks to the server: one conversation at a time.
+    /// Held by whoever talks to the server: one conversation at a time, as long as it takes.
     talking: Mutex<()>,
+    /// Held by whoever replaces the state, only while it is written to the disk. What the owner says here
+    /// is said without waiting for the server.
+    keeping: Mutex<()>,
+    /// Bytes of sealed values that one pull may bring: they are in memory together.
+    room: usize,
 }
 
 impl Team {
@@ -100,7 +106,16 @@ impl Team {
             seed,
             state: Mutex::new(Arc::new(state)),
             talking: Mutex::default(),
+            keeping: Mutex::default(),
+            room: values::ROOM,
         })
+    }
+
+    /// Whether it was begun here and the server has not answered yet: `create` or `join` goes on with it,
+    /// or forgets it and begins anew. There is no team before that.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.state().is_begun()
     }
 
     /// Where the team's server is.
@@ -114,22 +129,73 @@ impl Team {
         Arc::clone(&lock(&self.state))
     }
 
-    /// Makes `next` the state, on the disk first. The caller holds `talking`.
-    fn keep(&self, before: &State, next: State) -> Result<Arc<State>, Refusal> {
-        let kept = Arc::new(next.keep(Some(before), &self.vault, &self.seed)?);
-        *lock(&self.state) = Arc::clone(&kept);
-        Ok(kept)
+    /// Makes what a conversation came to the state, on the disk first. The caller holds `talking`.
+    fn keep(&self, next: State) -> Result<Arc<State>, Refusal> {
+        let mut saying = self.say();
+        saying.next = next.after(saying.before());
+        saying.write()
+    }
+
+    /// Begins a change by the owner, on top of the newest state. Nobody else changes it until this is
+    /// dropped.
+    fn say(&self) -> Saying<'_> {
+        let keeping = lock(&self.keeping);
+        let before = self.state();
+        Saying {
+            team: self,
+            next: State::clone(&before),
+            before,
+            _keeping: keeping,
+        }
     }
 
     /// A conversation as this device.
     fn line<'a>(&'a self, post: &'a mut dyn Post, now: Moment) -> Line<'a> {
         let device = self.state().file.device;
-        Line::new(post, &self.server, By::Device(&self.seed, device), now)
+        self.line_by(By::Device(&self.seed, device), post, now)
+    }
+
+    fn line_by<'a>(&'a self, by: By<'a>, post: &'a mut dyn Post, now: Moment) -> Line<'a> {
+        Line::new(post, &self.server, by, now, Some(&self.vault))
+    }
+}
+
+/// A change of the state.
+struct Saying<'a> {
+    team: &'a Team,
+    before: Arc<State>,
+    next: State,
+    _keeping: MutexGuard<'a, ()>,
+}
+
+impl Saying<'_> {
+    fn before(&self) -> &Arc<State> {
+        &self.before
+    }
+
+    fn keep(self) -> Result<(), Refusal> {
+        self.write().map(drop)
+    }
+
+    fn write(self) -> Result<Arc<State>, Refusal> {
+        let Team { vault, seed, .. } = self.team;
+        let kept = Arc::new(self.next.keep(Some(&self.before), vault, seed)?);
+        *lock(&self.team.state) = Arc::clone(&kept);
+        Ok(kept)
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock, unless somebody has it.
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// There is a team here already.

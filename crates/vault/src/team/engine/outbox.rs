@@ -40,7 +40,7 @@ impl Team {
             body: json(&parts)?.into(),
             rows: batch.rows,
         });
-        self.keep(before, next)?;
+        self.keep(next)?;
         self.send_outbox(post, env, now)
     }
 
@@ -73,9 +73,11 @@ impl Team {
         let mut next = State::clone(&before);
         next.env_mut(env).file.outbox = None;
         if matches!(sent, Sent::Stored) {
+            // What the server said last is older than this: it may not say that all is as it was.
+            next.seen.etag = None;
             next.take_own(env, outbox)?;
         }
-        self.keep(&before, next)?;
+        self.keep(next)?;
         Ok(sent)
     }
 

@@ -16,7 +16,7 @@ use super::sides::{Sides, are_there, chosen, open_env, sides};
 use super::state::State;
 use super::tags::Tags;
 use super::values::Values;
-use super::{Team, lock};
+use super::{Team, lock, try_lock};
 use crate::fault;
 use crate::team::post::Post;
 use crate::vault::{Standing, Unlocked};
@@ -143,20 +143,24 @@ impl Team {
             environment: environment.clone(),
             env,
             items: taken.zip(good).collect(),
-            before,
+            // What was held against the server for a value may be forgotten since.
+            before: self.state(),
             plan,
             bad,
         })
     }
 
-    /// Applies a pull, in one step. `None` where anything has changed since it was fetched, here or in
-    /// the copy of the team: then nothing was applied, and it is to be fetched anew.
+    /// Applies a pull, in one step. `None` where anything of the environment has changed since it was
+    /// fetched, here or in the copy of the team, or where somebody talks to the server at this moment:
+    /// then nothing was applied, and it is to be fetched anew.
     ///
     /// # Errors
     /// As [`Unlocked::store`](crate::vault::Unlocked::store). Killed or refused in between, the old
     /// values are in force or the new ones.
     pub fn apply(&self, fetched: Fetched, now: Moment) -> Result<Option<Pulled>, Refusal> {
-        let _talking = lock(&self.talking);
+        let Some(_talking) = try_lock(&self.talking) else {
+            return Ok(None);
+        };
         let Fetched {
             environment,
             env,
@@ -165,17 +169,18 @@ impl Team {
             items,
             bad,
         } = fetched;
-        if !Arc::ptr_eq(&before, &self.state()) {
+        let newest = self.state();
+        if !is_as_planned(&before, &newest, &env) {
             return Ok(None);
         }
         let planned = plan.stand(&self.vault, &environment);
-        let mut next = State::clone(&before);
+        let mut next = State::clone(&newest);
         let file = &mut next.env_mut(&env).file;
         file.quarantine
             .extend(bad.iter().map(|(_, row)| row.clone()));
         file.settle(plan.settled);
         file.journal = plan.rows.iter().map(|(row, _)| row.clone()).collect();
-        self.keep(&before, next)?;
+        self.keep(next)?;
         if plan.rows.is_empty() {
             return Ok(Some(plan.done));
         }
@@ -197,6 +202,23 @@ impl Team {
         }
         Ok(Some(plan.done))
     }
+}
+
+/// Whether all that a plan was made on is as it was. That the server was only asked in between, or that
+/// another environment has moved on, changes no plan.
+fn is_as_planned(before: &State, newest: &State, env: &EnvId) -> bool {
+    let (Some(then), Some(now)) = (before.envs.get(env), newest.envs.get(env)) else {
+        return false;
+    };
+    let is_same = || {
+        let (then, now) = (&then.file, &now.file);
+        (&then.base, &then.journal, &then.quarantine, &then.outbox)
+            == (&now.base, &now.journal, &now.quarantine, &now.outbox)
+    };
+    before.chain.head() == newest.chain.head()
+        && before.file.faults == newest.file.faults
+        && then.chain.head() == now.chain.head()
+        && (Arc::ptr_eq(then, now) || is_same())
 }
 
 /// Whose changes give way.

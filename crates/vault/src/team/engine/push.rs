@@ -107,7 +107,7 @@ impl Team {
         };
         let mut next = State::clone(before);
         next.env_mut(&env).file.settle(rows);
-        self.keep(before, next)
+        self.keep(next)
     }
 
     fn ended(

@@ -22,6 +22,11 @@ const PAGE: usize = 500;
 /// At first contact, a longer history than this is skipped.
 const HISTORY: u64 = 1_000;
 
+/// Pages of envelopes that are read: a server that has more of them each time is not listened to for ever.
+const PAGES: usize = 64;
+/// Envelopes that are kept of one environment.
+const ENVELOPES: usize = 1_000;
+
 /// A round.
 pub(super) struct Round<'a, 'b> {
     pub(super) line: &'a mut Line<'b>,
@@ -52,7 +57,10 @@ impl Round<'_, '_> {
             }
         }
         self.keys()?;
-        self.next.seen.etag = etag;
+        // A key that is withheld is asked for again each time.
+        let chain = &self.next.chain;
+        let waits = self.next.envs.values().any(|env| env.is_locked(chain));
+        self.next.seen.etag = etag.filter(|_| !waits);
         Ok(true)
     }
 
@@ -186,7 +194,12 @@ impl Round<'_, '_> {
         let (ws, me) = (self.next.file.ws, self.next.file.device);
         let chain = Arc::clone(&self.next.chain);
         let mut since = 0;
+        let mut pages = 0;
         loop {
+            pages += 1;
+            if pages > PAGES {
+                return Err(too_many_envelopes());
+            }
             let page: Envelopes = self
                 .line
                 .get(&format!("/v1/ws/{ws}/envelopes?since={since}"))?;
@@ -203,9 +216,13 @@ impl Round<'_, '_> {
                 }
                 let kept = &mut self.next.env_mut(&read.env).file.envelopes;
                 let bytes = ByteVec::from(bytes.0);
-                if !kept.contains(&bytes) {
-                    kept.push(bytes);
+                if kept.contains(&bytes) {
+                    continue;
                 }
+                if kept.len() == ENVELOPES {
+                    return Err(too_many_envelopes());
+                }
+                kept.push(bytes);
             }
         }
         for env in locked {
@@ -219,4 +236,8 @@ impl Round<'_, '_> {
     pub(super) fn proof(&mut self, env: Option<EnvId>, verdict: Verdict) -> Stop {
         proof(self.line, env, verdict)
     }
+}
+
+fn too_many_envelopes() -> Stop {
+    Stop::Refused(Verdict::Unverified("an end of the envelopes to this device").into())
 }

@@ -21,8 +21,10 @@ plain! {
     /// Somebody who is or was in the team.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct MemberRow {
-        /// The name; none before the directory could be read.
+        /// The name that was seen first; the beginning of the id where there is none.
         pub name: Option<PersonName>,
+        /// What the directory says now, where that is another one.
+        pub renamed: Option<PersonName>,
         /// The role, or the last one.
         pub role: Role,
         /// Rights that are more than nothing.
@@ -127,6 +129,7 @@ impl Team {
         members.sort_by_key(|member| member.joined);
         let rows = members.into_iter().map(|member| MemberRow {
             name: state.person(&member.id),
+            renamed: state.renamed(&member.id),
             role: words::role(member.role),
             rights: state.rights(&member.id),
             devices: state.live_devices(&member.id),

@@ -15,7 +15,7 @@ use withheld_team::{Verdict, cbor};
 
 use super::env_state::EnvState;
 use super::files::{FileOf, Files, corrupt, corrupt_heads, older};
-use super::formats::{EnvFile, EnvHead, Heads, SeenFile, WorkspaceFile};
+use super::formats::{EnvFile, EnvHead, Heads, KeptBindings, SeenFile, WorkspaceFile};
 use crate::home::Home;
 use crate::team::keys::DeviceSeed;
 use crate::vault::Unlocked;
@@ -59,6 +59,11 @@ impl State {
             ));
         }
         Ok(())
+    }
+
+    /// Whether it was begun and not answered yet, so that there is no team so far.
+    pub(super) fn is_begun(&self) -> bool {
+        self.file.is_begun()
     }
 
     /// What the owner of this device may do with an environment now.
@@ -171,12 +176,11 @@ impl State {
             home: vault.home(),
             seed,
         };
-        let mut changed = false;
-        if before.is_none_or(|before| before.file != self.file) {
+        let is_new = before.is_none_or(|before| before.file != self.file);
+        if is_new {
             self.file.n = self.file.n.saturating_add(1);
-            files.write(&FileOf::workspace(), &self.file)?;
-            changed = true;
         }
+        let mut changed = Vec::new();
         for (id, env) in &mut self.envs {
             let same = before.and_then(|before| before.envs.get(id));
             let is_same =
@@ -186,34 +190,59 @@ impl State {
             }
             let env = Arc::make_mut(env);
             env.file.n = env.file.n.saturating_add(1);
-            files.write(&FileOf::env(id, None), &env.to_file())?;
-            changed = true;
+            changed.push((FileOf::env(id, None), env.to_file()));
         }
-        if changed {
-            vault.keep_team_heads(Some(&cbor::encode(&self.heads())))?;
+        if is_new || !changed.is_empty() {
+            let heads = cbor::encode(&self.heads());
+            vault.keep_team(Some(&heads), || {
+                if is_new {
+                    files.write(&FileOf::workspace(), &self.file)?;
+                }
+                changed
+                    .iter()
+                    .try_for_each(|(of, file)| files.write(of, file))
+            })?;
         }
+        vault.still_open()?;
         if before.is_none_or(|before| before.seen != self.seen) {
             files.write(&FileOf::seen(), &self.seen)?;
         }
         Ok(self)
     }
 
-    /// Takes all of it away: a team that never came to be.
+    /// What a conversation came to, after a state that may be newer than the one that it began with: what
+    /// the owner has said meanwhile stands. A conversation only notes of bindings that the team has them.
+    pub(super) fn after(mut self, newest: &Self) -> Self {
+        self.file.n = newest.file.n;
+        let conversed = std::mem::replace(&mut self.file.bindings, newest.file.bindings.clone());
+        for row in &mut self.file.bindings {
+            let is_this = |other: &&KeptBindings| other.signed == row.signed;
+            row.pushed |= conversed.iter().find(is_this).is_some_and(|row| row.pushed);
+        }
+        for (id, here) in &newest.envs {
+            let file = &here.file;
+            let same = |env: &Arc<EnvState>| env.file.n == file.n && env.file.denied == file.denied;
+            if !self.envs.get(id).is_some_and(same) {
+                let next = &mut self.env_mut(id).file;
+                next.n = file.n;
+                next.denied.clone_from(&file.denied);
+            }
+        }
+        self
+    }
+
+    /// Takes all that is there away: of a team that never came to be.
     ///
     /// # Errors
     /// As [`State::keep`].
-    pub(super) fn forget(&self, vault: &Unlocked, seed: &DeviceSeed) -> Result<(), Refusal> {
+    pub(super) fn clear(vault: &Unlocked, seed: &DeviceSeed) -> Result<(), Refusal> {
         let files = Files {
             home: vault.home(),
             seed,
         };
         // First what would miss the files.
         vault.keep_team_heads(None)?;
-        files.remove(&FileOf::workspace())?;
-        for env in self.envs.keys() {
-            files.remove(&FileOf::env(env, None))?;
-        }
-        files.remove(&FileOf::seen())
+        files.remove_all()
     }
 }
 
@@ -232,8 +261,9 @@ fn is_latest(
     home: &Home,
 ) -> Result<(), Refusal> {
     let latest = match heads {
-        // Killed between the first file and the heads.
-        None => file.n <= 1,
+        // Killed between the first file and the heads,
+        // between the two, or while it was taken away: of one that is only begun, nothing is lost.
+        None => file.n <= 1 || file.is_begun(),
         Some(heads) => {
             heads.ws == file.ws
                 && heads.n <= file.n

@@ -15,7 +15,7 @@ use super::formats::{Fault, Pending, PendingKind};
 use super::links::{Proof, Stop};
 use super::round::Round;
 use super::state::State;
-use super::talk::{By, Line, Sent};
+use super::talk::{By, Sent};
 use super::{Team, lock};
 use crate::team::post::Post;
 
@@ -101,10 +101,10 @@ impl Team {
         if changed {
             next.learn_names();
             next.judge_records();
-            next.file.faults.clear();
+            next.forget_faults(before);
         }
         next.seen.at = Some(now.as_ms());
-        self.keep(before, next)?;
+        self.keep(next)?;
         Ok(changed)
     }
 
@@ -116,10 +116,10 @@ impl Team {
         };
         files.keep_evidence(&proof.bytes);
         let mut next = before.clone();
-        next.file.faults.retain(|fault| fault.env != proof.env);
-        let fault = Fault::new(proof.env, proof.verdict.code());
+        let fault = Fault::new(proof.env, proof.value, proof.verdict.code());
+        next.file.faults.retain(|known| *known != fault);
         next.file.faults.push(fault);
-        self.keep(before, next).map(drop)
+        self.keep(next).map(drop)
     }
 
     /// Sends what was written and not answered once more, byte for byte: the server has it already, or
@@ -129,21 +129,15 @@ impl Team {
     /// As the server refuses what founds or joins a workspace; `server_unreachable`.
     pub(super) fn send_pending(&self, post: &mut dyn Post, now: Moment) -> Result<(), Refusal> {
         let before = self.state();
-        let Some(pending) = before.file.pending.clone() else {
+        let Some(pending) = &before.file.pending else {
             return Ok(());
         };
-        let by = match pending.kind {
-            PendingKind::Create | PendingKind::Join => By::Nobody,
-            PendingKind::Links => By::Device(&self.seed, before.file.device),
-        };
-        let mut line = Line::new(post, &self.server, by, now);
-        let sent = line.store(&pending.path, pending.body.to_vec())?;
-        match (sent, pending.kind) {
+        if pending.kind == PendingKind::Create {
+            return Err(not_yet());
+        }
+        match (self.resend(post, pending, now)?, pending.kind) {
             (Sent::Stored, _) | (Sent::Moved | Sent::Refused(_), PendingKind::Links) => {
-                let mut next = State::clone(&before);
-                next.file.pending = None;
-                next.seen.etag = None;
-                self.keep(&before, next).map(drop)
+                self.is_answered()
             }
             (Sent::Refused(refusal), _) => Err(refusal),
             (Sent::Moved, _) => Err(Refusal::new(
@@ -152,6 +146,29 @@ impl Team {
                 "paste the invitation again: withheld team join",
             )),
         }
+    }
+
+    /// The same bytes once more.
+    pub(super) fn resend(
+        &self,
+        post: &mut dyn Post,
+        pending: &Pending,
+        now: Moment,
+    ) -> Result<Sent, Refusal> {
+        let by = match pending.kind {
+            PendingKind::Create | PendingKind::Join => By::Nobody,
+            PendingKind::Links => By::Device(&self.seed, self.state().file.device),
+        };
+        let mut line = self.line_by(by, post, now);
+        line.store(&pending.path, pending.body.to_vec())
+    }
+
+    /// What was pending is not any more.
+    pub(super) fn is_answered(&self) -> Result<(), Refusal> {
+        let mut next = State::clone(&self.state());
+        next.file.pending = None;
+        next.seen.etag = None;
+        self.keep(next).map(drop)
     }
 
     /// Writes a change on top of the newest state and has it stored: written to the disk before it is
@@ -207,23 +224,32 @@ impl Team {
             path: path.clone(),
             body: body.clone().into(),
         });
-        let sending = self.keep(before, sending)?;
+        let sending = self.keep(sending)?;
         let sent = self.line(post, now).store(&path, body)?;
         let mut next = match sent {
             Sent::Stored => draft.next,
             Sent::Moved | Sent::Refused(_) => State::clone(&sending),
         };
-        next.file.n = sending.file.n;
         next.file.pending = None;
         next.seen.etag = None;
         next.learn_names();
-        self.keep(&sending, next)?;
+        self.keep(next)?;
         match sent {
             Sent::Stored => Ok(true),
             Sent::Moved => Ok(false),
             Sent::Refused(refusal) => Err(refusal),
         }
     }
+}
+
+/// What founds a team is sent by the command that founds it: a server may ask for a token that only that
+/// has.
+fn not_yet() -> Refusal {
+    Refusal::new(
+        Code::NotFound,
+        "the team was begun here, and its server has not answered yet",
+        "run the command again that founds it: withheld team create",
+    )
 }
 
 /// Others are faster again and again.

@@ -14,6 +14,7 @@ use crate::fault;
 use crate::team::invitation::Server;
 use crate::team::keys::{DeviceSeed, InviteKey};
 use crate::team::post::{Answer, Outgoing, Post};
+use crate::vault::Unlocked;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 32 << 20;
@@ -34,6 +35,8 @@ pub(super) struct Line<'a> {
     pub(super) server: &'a Server,
     pub(super) by: By<'a>,
     pub(super) now: Moment,
+    /// The vault that speaks: locked, it says no more.
+    vault: Option<&'a Unlocked>,
     /// The last answer, in case it is evidence.
     last: Vec<u8>,
 }
@@ -49,8 +52,15 @@ pub(super) enum Sent {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(post: &'a mut dyn Post, server: &'a Server, by: By<'a>, now: Moment) -> Self {
+    pub(super) fn new(
+        post: &'a mut dyn Post,
+        server: &'a Server,
+        by: By<'a>,
+        now: Moment,
+        vault: Option<&'a Unlocked>,
+    ) -> Self {
         Self {
+            vault,
             post,
             server,
             by,
@@ -106,21 +116,52 @@ impl<'a> Line<'a> {
     /// Sends something to be stored.
     ///
     /// # Errors
-    /// `server_unreachable`: whether it is stored is not known.
+    /// `server_unreachable`, `unknown_caller` for a clock: whether it is stored is not known. What is
+    /// answered by somebody on the way, or by a server that has not judged it, says nothing of that.
     pub(super) fn store(&mut self, path: &str, body: Vec<u8>) -> Result<Sent, Refusal> {
         let answer = self.carry("POST", path, body, None)?;
-        Ok(match answer.status {
-            200..=299 => Sent::Stored,
-            409 => Sent::Moved,
-            400..=499 | 507 => Sent::Refused(refused(&answer)),
-            _ => return Err(refused(&answer)),
-        })
+        if (200..=299).contains(&answer.status) {
+            return Ok(Sent::Stored);
+        }
+        match problem(&answer) {
+            Some(ProblemCode::Conflict) => Ok(Sent::Moved),
+            Some(code) if is_judged(code) => Ok(Sent::Refused(self.refused_for(code))),
+            _ => Err(self.refused(&answer)),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, Refusal> {
         match answer.status {
             200 => serde_json::from_slice(&answer.body).map_err(|_| unreadable()),
-            _ => Err(refused(&answer)),
+            _ => Err(self.refused(&answer)),
+        }
+    }
+
+    /// What an answer that is not the one that was hoped for means.
+    fn refused(&self, answer: &Answer) -> Refusal {
+        match problem(answer) {
+            Some(code) => self.refused_for(code),
+            None => Refusal::new(
+                Code::ServerUnreachable,
+                "what answers is not the team's server",
+                "see whether its address is right and nothing stands between: withheld team log",
+            ),
+        }
+    }
+
+    fn refused_for(&self, code: ProblemCode) -> Refusal {
+        match (&self.by, code) {
+            (By::Invite(_), ProblemCode::Unsigned | ProblemCode::NotFound) => Refusal::new(
+                Code::NotFound,
+                "this invitation was used, has ended, or is for another server",
+                "ask whoever sent it for a new one, and paste that: withheld team join",
+            ),
+            (By::Nobody, ProblemCode::Unsigned) => Refusal::new(
+                Code::UnknownCaller,
+                "the team's server does not accept this token",
+                "give the token of its first start: withheld team create NAME --server URL --token-file FILE",
+            ),
+            _ => refused_for(code),
         }
     }
 
@@ -137,6 +178,9 @@ impl<'a> Line<'a> {
         }
         if let Some(etag) = etag {
             headers.push(("if-none-match", etag.to_owned()));
+        }
+        if let Some(vault) = self.vault {
+            vault.still_open()?;
         }
         let answer = self.post.carry(Outgoing {
             method,
@@ -220,17 +264,27 @@ fn authority(server: &Server) -> String {
     }
 }
 
-/// What an answer that is not the one that was hoped for means.
-fn refused(answer: &Answer) -> Refusal {
-    let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok();
-    let problem = problem.filter(|problem| problem.code.status() == answer.status);
-    match problem.map(|problem| problem.code) {
-        Some(code) => refused_for(code),
-        None => Refusal::new(
-            Code::ServerUnreachable,
-            "what answers is not the team's server",
-            "see whether its address is right and nothing stands between: withheld team log",
-        ),
+/// The problem that the server names, if it is the server that answers.
+fn problem(answer: &Answer) -> Option<ProblemCode> {
+    let problem: Problem = serde_json::from_slice(&answer.body).ok()?;
+    (problem.code.status() == answer.status).then_some(problem.code)
+}
+
+/// Whether a server that says this has looked at what was sent, and will say it again.
+fn is_judged(code: ProblemCode) -> bool {
+    match code {
+        ProblemCode::Malformed
+        | ProblemCode::Unsigned
+        | ProblemCode::Forbidden
+        | ProblemCode::NotFound
+        | ProblemCode::Conflict
+        | ProblemCode::TooLarge
+        | ProblemCode::Invalid
+        | ProblemCode::Unknown
+        | ProblemCode::Quota => true,
+        ProblemCode::Clock | ProblemCode::Leased | ProblemCode::Rate | ProblemCode::Unavailable => {
+            false
+        }
     }
 }
 

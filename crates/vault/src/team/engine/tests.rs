@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod acts;
+mod begun;
 mod bindings;
+mod busy;
 mod cards;
 mod crash;
 mod drift;

@@ -11,12 +11,12 @@ use withheld_team::cbor;
 use withheld_team::commit::Commit;
 use withheld_team::id::EnvId;
 
+use super::Team;
 use super::bindings::{Verified, names};
 use super::create::moment;
 use super::env_state::{EnvState, Shown};
 use super::files::impossible;
 use super::state::State;
-use super::{Team, lock};
 use crate::team::meta::SignedBindings;
 
 /// Bindings of a secret, by somebody of the team.
@@ -64,20 +64,19 @@ impl Team {
         self.one(&self.state(), id).map(|(_, row)| row)
     }
 
-    /// Refuses bindings: they wait no more. Others for the same secret will.
+    /// Refuses bindings: they wait no more. Others for the same secret will. Waits for nobody who talks to
+    /// the server.
     ///
     /// # Errors
     /// As [`Team::waiting_one`]; `store_unavailable`, `keychain_unavailable`.
     pub fn deny(&self, id: &WaitingId) -> Result<WaitingBinding, Refusal> {
-        let _talking = lock(&self.talking);
-        let before = self.state();
-        let (env, row) = self.one(&before, id)?;
-        let mut next = State::clone(&before);
-        let denied = &mut next.env_mut(&env).file.denied;
+        let mut saying = self.say();
+        let (env, row) = self.one(saying.before(), id)?;
+        let denied = &mut saying.next.env_mut(&env).file.denied;
         if !denied.iter().any(|known| *known == id.as_str()) {
             denied.push(id.as_str().to_owned());
         }
-        self.keep(&before, next)?;
+        saying.keep()?;
         Ok(row)
     }
 

@@ -68,8 +68,7 @@ impl Team {
                     Sent::Moved | Sent::Refused(_) => return Ok(sealed),
                 }
             }
-            let next = draft.next;
-            self.keep(&before, next)?;
+            self.keep(draft.next)?;
         }
     }
 

@@ -42,9 +42,9 @@ impl Unlocked {
     /// changes nothing.
     ///
     /// # Errors
-    /// `store_unavailable`, `keychain_unavailable`.
+    /// `store_unavailable`, `keychain_unavailable`; `vault_locked` once the vault was closed.
     pub fn raise_policy_floor(&self, counter: u64) -> Result<(), Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         if self.policy_floor() >= counter {
             return Ok(());
         }
@@ -68,9 +68,10 @@ impl Unlocked {
     /// Replaces that copy.
     ///
     /// # Errors
-    /// `keychain_unavailable`, `store_unavailable`.
+    /// `keychain_unavailable`, `store_unavailable`; `vault_locked` once the vault was closed.
     pub fn keep_anchor(&self, anchor: &[u8]) -> Result<(), Refusal> {
         let sealed = envelope::seal_bytes(&self.key, &self.house("anchor", 0), anchor)?;
+        let _writing = self.writing()?;
         self.rest.put(&self.rest.fixed("anchor"), &sealed)
     }
 
@@ -114,7 +115,7 @@ impl Unlocked {
             Some(item) => self.stored_authority(&item)?,
             None => {
                 let fresh = Authority::generate(now)?;
-                let _writing = lock(&self.writing);
+                let _writing = self.writing()?;
                 self.keep_authority(&fresh)?;
                 fresh
             }
@@ -156,7 +157,7 @@ impl Unlocked {
 
     /// The first writes of a new vault; the key file is the last of them.
     pub(in crate::vault) fn begin(&self, authority: Authority) -> Result<(), Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         self.keep_authority(&authority)?;
         authority.publish(&self.home)?;
         *lock(&self.authority) = Some(Arc::new(authority));

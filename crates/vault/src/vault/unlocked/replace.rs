@@ -5,8 +5,8 @@ use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Moment, Refusal};
 use withheld_secret::SecretValue;
 
+use super::Unlocked;
 use super::store::{KEPT_MS, admit};
-use super::{Unlocked, lock};
 use crate::index::Index;
 use crate::origin::Origin;
 
@@ -49,7 +49,7 @@ impl Unlocked {
         planned: &[(SecretName, Standing)],
         now: Moment,
     ) -> Result<bool, Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         let index = self.index();
         let as_planned = |(name, stood): &(SecretName, Standing)| {
             Standing::of(&index, environment, name) == *stood

@@ -5,7 +5,7 @@ use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Code, Moment, Refusal, text};
 use withheld_secret::SecretValue;
 
-use super::{Unlocked, lock, not_found};
+use super::{Unlocked, not_found};
 use crate::envelope::{self, Seal};
 use crate::index::{Index, Stored};
 use crate::origin::Origin;
@@ -40,7 +40,7 @@ impl Unlocked {
     ///
     /// # Errors
     /// `usage` where a name comes twice, `conflict` where an agent would replace a value,
-    /// `store_unavailable`, `keychain_unavailable`.
+    /// `store_unavailable`, `keychain_unavailable`; `vault_locked` once the vault was closed.
     pub fn store(
         &self,
         environment: &Environment,
@@ -48,7 +48,7 @@ impl Unlocked {
         origin: Origin,
         now: Moment,
     ) -> Result<Vec<u64>, Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         let index = self.index();
         admit(&index, environment, items, origin)?;
         let fresh = self.put_all(environment, items, &index, origin, now)?;
@@ -113,10 +113,10 @@ impl Unlocked {
     /// the vault is locked: see [`Unlocked::every_value`].
     ///
     /// # Errors
-    /// `not_found` where one is not there; `store_unavailable` and `keychain_unavailable`, also when
+    /// `not_found` where one is not there; `vault_locked` once the vault was closed; `store_unavailable` and `keychain_unavailable`, also when
     /// the names are gone and a sealed item could not be deleted: it goes at the next unlock.
     pub fn remove(&self, environment: &Environment, names: &[SecretName]) -> Result<(), Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         let index = self.index();
         for name in names {
             if index.current(environment, name).is_none() {

@@ -4,7 +4,7 @@
 use withheld_core::Refusal;
 use withheld_core::name::Environment;
 
-use super::{Unlocked, lock};
+use super::Unlocked;
 use crate::envelope;
 use crate::fault;
 use crate::home::Home;
@@ -52,7 +52,7 @@ impl Unlocked {
     /// # Errors
     /// As [`Unlocked::device_seed`].
     pub(crate) fn device_seed_or_new(&self) -> Result<DeviceSeed, Refusal> {
-        let _writing = lock(&self.writing);
+        let _writing = self.writing()?;
         if let Some(seed) = self.device_seed()? {
             return Ok(seed);
         }
@@ -84,8 +84,23 @@ impl Unlocked {
     /// Replaces that; `None` takes it away.
     ///
     /// # Errors
-    /// `keychain_unavailable`, `store_unavailable`.
+    /// `keychain_unavailable`, `store_unavailable`; `vault_locked` once the vault was closed.
     pub(crate) fn keep_team_heads(&self, heads: Option<&[u8]>) -> Result<(), Refusal> {
+        self.keep_team(heads, || Ok(()))
+    }
+
+    /// Writes files of the team, then replaces that: a vault that is closed meanwhile writes both first, so
+    /// that no file of its comes over one that another one wrote.
+    ///
+    /// # Errors
+    /// As [`Unlocked::keep_team_heads`], and what `files` refuses.
+    pub(crate) fn keep_team(
+        &self,
+        heads: Option<&[u8]>,
+        files: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let _writing = self.writing()?;
+        files()?;
         let address = self.rest.fixed(TEAM_HEADS);
         let Some(heads) = heads else {
             return self.rest.delete(&address);

@@ -134,7 +134,7 @@ fn what_the_other_said_last_stands() {
 
 /// Somebody with a stolen device, who has no owner key: he can commit, and sign no bindings.
 #[test]
-fn bindings_cannot_be_replayed_moved_or_made_without_an_owner_key() {
+fn z11_bindings_cannot_be_replayed_moved_or_made_without_an_owner_key() {
     let (mut anna, mut bob) = two();
     let dev = anna.env("dev");
     anna.keep("dev", "DB_URL", b"whCANARYone");
@@ -198,4 +198,87 @@ fn bindings_cannot_be_replayed_moved_or_made_without_an_owner_key() {
         anna.restart().unwrap();
         assert_eq!(anna.state_of("dev", name), Some(Drift::Tampered));
     }
+}
+
+/// `unbind` and `rm` sign an empty set: what was signed before goes to nobody any more.
+#[test]
+fn bindings_that_were_taken_back_are_not_pushed() {
+    let (mut anna, mut bob) = two();
+    let unbind = |anna: &Person, n| {
+        let (dev, name) = (environment("dev"), secret("DB_URL"));
+        let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], n);
+        signed.unwrap();
+    };
+    let none: &[BindingDraft] = &[];
+    // Before the first push of them.
+    anna.keep("dev", "DB_URL", b"whCANARYone");
+    anna.bind("dev", "DB_URL", "db.example.com", 4);
+    anna.drop_value("dev", "DB_URL");
+    unbind(&anna, 5);
+    anna.keep("dev", "DB_URL", b"whCANARYtwo");
+    anna.push("dev").unwrap();
+    let carried = anna.carried("dev", "DB_URL").unwrap();
+    assert_eq!(carried.drafts().as_deref(), Ok(none));
+    // After it.
+    anna.bind("dev", "DB_URL", "db.example.com", 6);
+    anna.push("dev").unwrap();
+    unbind(&anna, 7);
+    anna.push("dev").unwrap();
+    bob.pull("dev").unwrap();
+    let carried = bob.carried("dev", "DB_URL").unwrap();
+    assert_eq!(carried.drafts().as_deref(), Ok(none));
+    assert_eq!(bob.waiting(), []);
+    // By somebody who signed none of them.
+    anna.bind("dev", "DB_URL", "db.example.com", 8);
+    anna.push("dev").unwrap();
+    bob.pull("dev").unwrap();
+    let (dev, name) = (environment("dev"), secret("DB_URL"));
+    let signed = bob.team().sign_bindings(&bob.proof, &dev, &name, &[], 2);
+    signed.unwrap();
+    bob.push("dev").unwrap();
+    let carried = bob.carried("dev", "DB_URL").unwrap();
+    assert_eq!(carried.drafts().as_deref(), Ok(none));
+}
+
+#[test]
+fn nothing_is_taken_back_where_nothing_was_said() {
+    let (mut anna, _bob) = two();
+    anna.keep("dev", "DB_URL", b"whCANARYone");
+    anna.push("dev").unwrap();
+    let (dev, name) = (environment("dev"), secret("DB_URL"));
+    let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], 2);
+    signed.unwrap();
+    assert_eq!(anna.state_of("dev", "DB_URL"), Some(Drift::InSync));
+    assert_eq!(anna.push("dev").unwrap().pushed, []);
+}
+
+/// Two records of one name, the one that comes last with the older bindings.
+#[test]
+fn the_newest_bindings_of_a_signer_are_known_whatever_the_order() {
+    let (mut anna, mut bob) = two();
+    let dev = anna.env("dev");
+    let state = anna.team().state();
+    let of = crate::team::meta::BoundTo {
+        ws: state.file.ws,
+        environment: &environment("dev"),
+        secret: &secret("DB_URL"),
+    };
+    for (rid, n, host) in [(1, 9, "new.example.com"), (2, 4, "old.example.com")] {
+        let device = state.file.device;
+        let signed = SignedBindings::sign(&anna.proof, device, of, n, &drafts(host)).unwrap();
+        anna.put_meta(&dev, rid, b"whCANARYone", |rid, key| {
+            let plain = value(b"whCANARYone");
+            Meta::new("DB_URL", rid, &plain, Some(signed.clone()), key).unwrap()
+        });
+    }
+    bob.sync(now()).unwrap();
+    let known: Vec<u64> = bob
+        .here(&dev)
+        .file
+        .bindings
+        .iter()
+        .map(|row| row.n)
+        .collect();
+    assert_eq!(known, [9]);
+    assert_eq!(bob.waiting()[0].drafts, drafts("new.example.com"));
 }

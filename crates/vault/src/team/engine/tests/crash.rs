@@ -142,3 +142,30 @@ fn a_push_that_is_killed_at_any_write_is_there_once() {
     }
     assert!(not_yet > 1 && there > 1, "{not_yet}, {there}");
 }
+
+/// Killed after the journal, and then the owner set a value, which got the number that the team's was to
+/// have.
+#[test]
+fn a_version_of_the_owners_is_not_taken_for_the_teams() {
+    let (mut anna, mut bob) = before();
+    anna.push_of("dev", &["CHANGED"], false).unwrap();
+    bob.sync(now()).unwrap();
+    let dev = bob.env("dev");
+    let state = bob.team().state();
+    let mut next = crate::team::engine::state::State::clone(&state);
+    let file = &mut next.env_mut(&dev).file;
+    let mut rows = file.base.clone();
+    rows.retain(|row| row.name == secret("CHANGED"));
+    rows[0].ver = 2;
+    rows[0].local = 2;
+    file.journal = rows;
+    bob.team().keep(next).unwrap();
+    bob.keep("dev", "CHANGED", b"whCANARYbobs");
+    let bob = bob.reopened();
+    assert!(bob.here(&dev).file.journal.is_empty());
+    assert_eq!(bob.state_of("dev", "CHANGED"), Some(Drift::Diverged));
+    // Had the pull put it there, it would be known.
+    let mut bob = bob;
+    bob.pull_of("dev", &["CHANGED"], true).unwrap();
+    assert_eq!(bob.state_of("dev", "CHANGED"), Some(Drift::InSync));
+}

@@ -112,11 +112,46 @@ fn another_hash_where_one_was_seen_is_a_fork() {
     refused("/heads", Code::ForkDetected, move |heads| {
         heads["w"]["hash"] = other();
     });
-    refused("/heads", Code::ForkDetected, move |heads| {
+    let (mut anna, mut bob) = behind();
+    tamper(&mut bob, "/heads", move |heads| {
         for env in heads["envs"].as_array_mut().unwrap() {
             env["hash"] = other();
         }
     });
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::ForkDetected));
+    // That the honest one is shown again takes nothing back, until the directory goes on from it.
+    bob.post.change = None;
+    for _ in 0..2 {
+        bob.sync(hour(5)).unwrap();
+        bob.restart().unwrap();
+        let fresh = bob.team().freshness(hour(5));
+        assert_eq!(
+            (fresh.verified, fresh.last_fault),
+            (false, Some(Code::ForkDetected))
+        );
+    }
+    anna.invite("carl", Role::Member, &[]);
+    bob.sync(hour(5)).unwrap();
+    assert_eq!(bob.team().freshness(hour(5)).last_fault, None);
+}
+
+/// A rollback that follows does not take the fork's place.
+#[test]
+fn another_fault_does_not_hide_the_first() {
+    let (_anna, mut bob) = behind();
+    bob.sync(hour(4)).unwrap();
+    std::fs::remove_file(bob.home.team().join("seen")).unwrap();
+    bob.restart().unwrap();
+    tamper(&mut bob, "/heads", |heads| {
+        heads["w"]["hash"] = "ab".repeat(32).into();
+    });
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::ForkDetected));
+    tamper(&mut bob, "/heads", |heads| heads["w"]["seq"] = 1.into());
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    bob.post.change = None;
+    bob.sync(hour(5)).unwrap();
+    let last = bob.team().freshness(hour(5)).last_fault;
+    assert_eq!(last, Some(Code::ForkDetected));
 }
 
 #[test]
@@ -343,20 +378,108 @@ fn a_commit_that_the_removal_of_its_author_does_not_know_is_refused_also_later()
 }
 
 #[test]
-fn evidence_is_kept_ten_times() {
+fn evidence_is_kept_once_each_ten_times_and_not_without_end() {
     let (_anna, mut bob) = behind();
     tamper(&mut bob, "/heads", |heads| heads["w"]["seq"] = 1.into());
+    for _ in 0..3 {
+        assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    }
+    let pieces = |bob: &Person| {
+        let names = bob.home.names(&bob.home.team()).unwrap().into_iter();
+        let pieces = names.filter(|name| name.starts_with("evidence-"));
+        let read = |name| std::fs::read(bob.home.team().join(name)).unwrap();
+        pieces.map(read).collect::<Vec<_>>()
+    };
+    let [one] = &pieces(&bob)[..] else {
+        panic!("the same piece")
+    };
+    assert!(
+        one.starts_with(b"GET /v1/ws/"),
+        "what was asked, then what was answered"
+    );
+    assert!(one.ends_with(b"}"));
+    let longer = std::cell::Cell::new(2 << 20);
+    bob.post.change = Some(Box::new(move |_, answer| {
+        edit(answer, |heads| heads["w"]["seq"] = 1.into());
+        longer.set(longer.get() + 1);
+        answer.body.splice(0..0, vec![b' '; longer.get()]);
+    }));
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    let mut lengths: Vec<usize> = pieces(&bob).iter().map(Vec::len).collect();
+    lengths.sort_unstable();
+    assert_eq!(lengths, [one.len(), 1_048_576]);
     for _ in 0..12 {
         assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
     }
     assert_eq!(evidence(&bob), 10);
-    let first = std::fs::read(bob.home.team().join("evidence-1")).unwrap();
-    assert!(
-        first.starts_with(b"GET /v1/ws/"),
-        "what was asked, then what was answered"
-    );
-    assert!(first.ends_with(b"}"));
     bob.restart().unwrap();
+}
+
+/// Bob was cut off and let in again: the key that he needs is in an envelope.
+fn without_a_key() -> (Person, Person) {
+    let (mut anna, bob) = behind();
+    for right_now in [Right::None, Right::Read] {
+        anna.set("bob", &[right("billing/prod", right_now)], None)
+            .unwrap();
+    }
+    (anna, bob)
+}
+
+#[test]
+fn a_server_with_another_envelope_each_time_is_not_listened_to_for_ever() {
+    let (_anna, mut bob) = without_a_key();
+    bob.post.change = Some(Box::new(|request, answer| {
+        let since = request.path.split_once("/envelopes?since=");
+        let since = since.map_or(200, |(_, since)| since.parse().unwrap());
+        if since < 200 {
+            edit(answer, |page| {
+                *page = json!({"envelopes": ["AAAA"], "rev": since + 1});
+            });
+        }
+    }));
+    bob.post.taken();
+    assert_eq!(code(bob.sync(hour(6))), Some(Code::Unverified));
+    let taken = bob.post.taken();
+    let asked = taken.iter().filter(|what| *what == "GET envelopes");
+    assert_eq!(asked.count(), 64);
+    assert_eq!(evidence(&bob), 0);
+    bob.post.change = None;
+    bob.sync(hour(6)).unwrap();
+    assert_eq!(bob.names(&bob.env("billing/prod")).len(), 2);
+}
+
+/// A colleague's device that signs what it likes.
+#[test]
+fn no_more_envelopes_are_kept_than_there_can_be() {
+    use withheld_team::{cbor, envelope::Envelope, label::Label, signed::Signed};
+    for (many, expected) in [(1_000, None), (1_001, Some(Code::Unverified))] {
+        let (anna, mut bob) = without_a_key();
+        let prod = anna.env("billing/prod");
+        let kept = bob.post.shelf().envelopes.clone();
+        let mine = |bytes: &Vec<u8>| {
+            let signed: Signed = cbor::decode(bytes).unwrap();
+            let read: Envelope = cbor::decode(&signed.body).unwrap();
+            (read.env == prod).then_some(read)
+        };
+        let device = bob.team().state().file.device;
+        let to_bob = kept.iter().filter(|(_, to, _)| *to == device);
+        let real = to_bob.filter_map(|(.., bytes)| mine(bytes)).next_back();
+        let mut real = real.unwrap();
+        let there = kept
+            .iter()
+            .filter(|(_, to, bytes)| *to == device && mine(bytes).is_some());
+        let there = there.count();
+        let forged: Vec<_> = (there..many)
+            .map(|number| {
+                real.enc[..8].copy_from_slice(&(number as u64).to_be_bytes());
+                let body = cbor::encode(&real);
+                let signature = anna.team().seed.sign(Label::SIG_ENVELOPE, &body).unwrap();
+                withheld_team::api::Blob(Signed { body, signature }.to_bytes())
+            })
+            .collect();
+        bob.post.shelf().keep_envelopes(&forged);
+        assert_eq!(code(bob.sync(hour(6))), expected, "{many}");
+    }
 }
 
 #[test]
@@ -419,6 +542,76 @@ fn a_record_that_only_holders_can_see_is_bad_is_set_aside_and_holds_nobody_up() 
     anna.put(&dev, 8, "GOOD", b"whCANARYgood");
     assert_eq!(anna.names(&dev), ["DB_URL", "GOOD"]);
     assert!(anna.here(&dev).file.quarantine.is_empty());
+}
+
+/// An admin who renames people in the directory, so that another one is removed than who was meant.
+#[test]
+fn the_first_name_of_somebody_stands() {
+    use crate::team::engine::directory::{self, Name};
+    let (mut anna, mut bob) = two();
+    let line = anna.invite("carl", Role::Member, &[]);
+    let mut carl = Person::new(&anna.post.shelf);
+    carl.join(&line, hour(3)).unwrap();
+    anna.set("bob", &[], Some(Role::Admin)).unwrap();
+    bob.sync(hour(5)).unwrap();
+    let ids = [&bob, &carl].map(|person| person.team().state().me());
+    let invite = |id| {
+        bob.team()
+            .state()
+            .chain
+            .member(&id)
+            .unwrap()
+            .invite
+            .unwrap()
+    };
+    let [bobs, carls] = ids.map(invite);
+    let team = bob.team.as_ref().unwrap();
+    let swapped = team.change(&mut bob.post, hour(5), |state| {
+        let mut draft = Draft::on(state, &team.seed, None, hour(5));
+        let (one, other) = (person("carl"), person("bob"));
+        let names = [Name::Invited(bobs, &one), Name::Invited(carls, &other)];
+        directory::write(&mut draft, &team.seed, &names)?;
+        Ok((draft, ()))
+    });
+    swapped.unwrap();
+    anna.sync(hour(5)).unwrap();
+    anna.restart().unwrap();
+    let rows = anna.team().members();
+    let called = |row: &crate::team::MemberRow| (row.name.clone(), row.renamed.clone());
+    assert_eq!(called(&rows[0]), (Some(person("anna")), None));
+    assert_eq!(
+        called(&rows[1]),
+        (Some(person("bob")), Some(person("carl")))
+    );
+    assert_eq!(
+        called(&rows[2]),
+        (Some(person("carl")), Some(person("bob")))
+    );
+    anna.remove("bob").unwrap();
+    let removed = |id| anna.team().state().chain.member(&id).unwrap().removed;
+    assert!(removed(ids[0]).is_some() && removed(ids[1]).is_none());
+}
+
+/// Nobody gave the founder a name that can be read: the id does.
+#[test]
+fn who_has_no_name_can_be_removed() {
+    let (mut anna, bob) = two();
+    let me = bob.team().state().me();
+    let id = me.to_string();
+    let name = format!("member-{}", &id[..8]);
+    let state = anna.team().state();
+    let mut next = crate::team::engine::state::State::clone(&state);
+    next.file.people.retain(|row| row.member != me);
+    let invite = state.chain.member(&me).unwrap().invite.unwrap();
+    let rid = RecordId::of(*invite.as_bytes());
+    let here = next.env_mut(&EnvId::DIRECTORY);
+    here.records.get_mut(&rid).unwrap().opened = Opened::Locked;
+    assert_eq!(next.person(&me), Some(person(&name)));
+    assert_eq!(next.find(&person(&name)).unwrap().id, me);
+    // With a name, too.
+    anna.remove(&name).unwrap();
+    let chain = &anna.team().state().chain;
+    assert!(chain.member(&me).unwrap().removed.is_some());
 }
 
 #[test]

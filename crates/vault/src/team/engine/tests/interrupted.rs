@@ -1,6 +1,7 @@
 //! What was written and not answered: sent again, byte for byte.
 
 use super::*;
+use withheld_team::api::ProblemCode;
 
 /// What was sent to be stored.
 fn stores(person: &mut Person) -> Vec<(String, Vec<u8>)> {
@@ -34,28 +35,30 @@ fn a_team_whose_founding_was_not_answered_is_founded_with_the_same_bytes() {
 }
 
 #[test]
-fn a_team_whose_founding_was_not_answered_is_there_after_the_next_sync() {
+fn a_team_whose_founding_was_not_answered_is_founded_by_nobody_but_the_command() {
     let mut anna = Person::new(&Arc::default());
     anna.post.trouble = Trouble::Deaf;
     assert_eq!(code(anna.create()), Some(Code::ServerUnreachable));
     let first = stores(&mut anna);
     anna.post.trouble = Trouble::None;
     anna.restart().unwrap();
-    anna.sync(hour(2)).unwrap();
+    assert!(anna.team().is_begun());
+    assert_eq!(code(anna.sync(hour(2))), Some(Code::NotFound));
+    assert_eq!(anna.post.seen, [], "nothing was sent");
+    anna.create().unwrap();
     assert_eq!(stores(&mut anna), first);
     anna.restart().unwrap();
+    assert!(!anna.team().is_begun());
     assert_eq!(anna.team().workspace().unwrap().as_str(), "acme");
 }
 
 #[test]
 fn a_team_that_the_server_does_not_take_leaves_nothing_behind() {
     let mut anna = Person::new(&Arc::default());
-    anna.post.change = Some(Box::new(|_, answer| answer.status = 401));
-    assert_eq!(
-        code(anna.create()),
-        Some(Code::ServerUnreachable),
-        "no problem document"
-    );
+    anna.post.change = Some(Box::new(|_, answer| {
+        *answer = shelf::problem(ProblemCode::Unsigned);
+    }));
+    assert_eq!(code(anna.create()), Some(Code::UnknownCaller));
     anna.post.change = None;
     assert!(Team::open(&anna.vault).unwrap().is_none());
     assert!(anna.home.names(&anna.home.team()).unwrap().is_empty());

@@ -285,8 +285,71 @@ fn a_server_that_hands_out_another_value_is_convicted() {
     }));
     assert_eq!(code(bob.pull("dev")), Some(Code::Unverified));
     bob.post.change = None;
+    // A look at the heads shows no value: it takes nothing back.
+    bob.sync(now()).unwrap();
+    bob.restart().unwrap();
+    assert_eq!(
+        bob.team().freshness(now()).last_fault,
+        Some(Code::SignatureInvalid)
+    );
     assert_eq!(bob.pull("dev").unwrap().pulled.len(), 2);
+    assert_eq!(bob.team().freshness(now()).last_fault, None);
     assert_eq!(bob.state_of("dev", "OTHER"), Some(Drift::InSync));
+}
+
+#[test]
+fn what_was_held_against_a_value_ends_with_its_version() {
+    let (mut anna, mut bob) = two();
+    anna.keep("dev", "DB_URL", b"whCANARYone");
+    anna.push("dev").unwrap();
+    bob.post.change = Some(Box::new(|request, answer: &mut Answer| {
+        let fetches = String::from_utf8_lossy(&request.body).contains("value");
+        if request.path.ends_with(":get") && fetches {
+            shelf::edit(answer, |json| json["records"][0]["value"] = "AAAA".into());
+        }
+    }));
+    assert_eq!(code(bob.pull("dev")), Some(Code::SignatureInvalid));
+    bob.post.change = None;
+    anna.keep("dev", "OTHER", b"whCANARYother");
+    anna.push("dev").unwrap();
+    bob.sync(now()).unwrap();
+    assert!(
+        !bob.team().freshness(now()).verified,
+        "it is the same version"
+    );
+    anna.keep("dev", "DB_URL", b"whCANARYtwo");
+    anna.push("dev").unwrap();
+    bob.sync(now()).unwrap();
+    assert!(bob.team().freshness(now()).verified);
+}
+
+#[test]
+fn no_more_is_pulled_at_once_than_there_is_room_for() {
+    let (mut anna, mut bob) = two();
+    assert_eq!(bob.team().room, 67_108_864);
+    for name in ["ONE", "OTHER"] {
+        anna.keep("dev", name, &[b'w'; 60_000]);
+    }
+    anna.push("dev").unwrap();
+    // One of them, sealed and padded, fits; two do not.
+    bob.team.as_mut().unwrap().room = 100_000;
+    let refusal = bob.pull("dev").unwrap_err();
+    assert_eq!(refusal.code, Code::TooLarge);
+    assert!(refusal.hint.as_str().contains("withheld pull NAME"));
+    assert_eq!(
+        (bob.held("dev", "ONE"), bob.held("dev", "OTHER")),
+        (None, None)
+    );
+    assert_eq!(evidence_of(&bob), 0);
+    for name in ["ONE", "OTHER"] {
+        bob.pull_of("dev", &[name], false).unwrap();
+        assert_eq!(bob.held("dev", name).unwrap(), [b'w'; 60_000]);
+    }
+}
+
+fn evidence_of(person: &Person) -> usize {
+    let names = person.home.names(&person.home.team()).unwrap().into_iter();
+    names.filter(|name| name.starts_with("evidence")).count()
 }
 
 /// The owner sets a value in the moment in which the team's is fetched.

@@ -109,7 +109,7 @@ fn nth(json: &mut Value, at: usize) -> Option<&mut Value> {
 }
 
 #[test]
-fn whatever_is_answered_only_what_the_team_wrote_is_kept() {
+fn z12_whatever_is_answered_only_what_the_team_wrote_is_kept() {
     let (mut anna, bob) = two();
     let prod = anna.env("billing/prod");
     for rid in 1..=3 {

@@ -398,7 +398,7 @@ fn json(thing: &impl serde::Serialize) -> Answer {
     }
 }
 
-fn problem(code: ProblemCode) -> Answer {
+pub(super) fn problem(code: ProblemCode) -> Answer {
     let problem = Problem {
         kind: "about:blank".into(),
         title: "a problem".into(),

@@ -296,8 +296,9 @@ fn somebody_is_cut_off_where_the_admin_may_not_read_any_more() {
         Some(Role::Admin),
     )
     .unwrap();
-    bob.set("anna", &[right("billing/prod", Right::None)], None)
+    anna.set("anna", &[right("billing/prod", Right::None)], None)
         .unwrap();
+    bob.sync(hour(5)).unwrap();
     bob.put(&prod, 7, "STRIPE_KEY", b"whCANARYstripe");
     anna.sync(hour(5)).unwrap();
     assert_ne!(anna.here(&prod).chain.head(), bob.here(&prod).chain.head());
@@ -322,8 +323,9 @@ fn a_colleague_makes_the_new_key_where_the_admin_may_not() {
     )
     .unwrap();
     bob.put(&prod, 7, "STRIPE_KEY", b"whCANARYstripe");
-    bob.set("anna", &[right("billing/prod", Right::None)], None)
+    anna.set("anna", &[right("billing/prod", Right::None)], None)
         .unwrap();
+    bob.sync(hour(5)).unwrap();
     assert_eq!(bob.epoch(&prod), Some(2), "anna had the first");
     let removed = anna.remove("dora").unwrap();
     assert!(

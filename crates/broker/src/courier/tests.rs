@@ -1,0 +1,54 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use withheld_core::Code;
+
+use super::*;
+use crate::test_team::Founder;
+
+fn courier(founder: &Founder) -> Result<Courier, Refusal> {
+    let server = ServerAddress::parse(&founder.server.url()).unwrap();
+    founder.inside(|| Courier::to(&founder.case.house, &server))
+}
+
+fn carry(courier: &mut Courier) -> Result<u16, Refusal> {
+    let request = Outgoing {
+        method: "GET",
+        path: "/v1/server".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    courier.carry(request).map(|answer| answer.status)
+}
+
+#[test]
+fn exchanges_share_one_time() {
+    let founder = Founder::new();
+    let mut courier = courier(&founder).unwrap();
+    assert_eq!(carry(&mut courier), Ok(200));
+    founder.server.asked();
+    assert!(courier.left < ALL_EXCHANGES);
+    // What is left ends an exchange that is under way, and then there is no other.
+    founder.server.hang(true);
+    courier.left = Duration::from_millis(1);
+    assert_eq!(carry(&mut courier), Err(slow()));
+    assert_eq!(courier.left, Duration::ZERO);
+    while founder.server.was_asked() {}
+    founder.server.hang(false);
+    assert_eq!(carry(&mut courier), Err(slow()));
+    assert!(!founder.server.was_asked());
+}
+
+#[test]
+fn a_lock_ends_what_began_before_it() {
+    let founder = Founder::new();
+    let code = |result: Result<u16, Refusal>| result.unwrap_err().code;
+    let mut before = courier(&founder).unwrap();
+    founder.case.lock().unwrap();
+    let refused = courier(&founder).err().unwrap();
+    assert_eq!(refused.code, Code::VaultLocked);
+    assert_eq!(code(carry(&mut before)), Code::VaultLocked);
+    founder.case.unlock().unwrap();
+    assert_eq!(code(carry(&mut before)), Code::VaultLocked);
+    assert!(!founder.server.was_asked());
+    assert_eq!(carry(&mut courier(&founder).unwrap()), Ok(200));
+}
