@@ -14,7 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["core", "team", "testkit"]),
     ("vault", &["core", "secret", "team", "audit", "testkit"]),
     ("wire", &["core", "secret", "audit", "testkit"]),
-    ("broker", &["core", "team", "vault", "wire", "audit", "testkit"]),
+    (
+        "broker",
+        &["core", "team", "vault", "wire", "audit", "testkit"],
+    ),
     (
         "cli",
         &["core", "vault", "audit", "broker", "server", "testkit"],
