@@ -111,7 +111,7 @@ fn library(message: &Json) -> Option<(String, PathBuf)> {
     let is = |kind: &str| kinds.iter().any(|known| known.text() == Some(kind));
     let ending = if is("proc-macro") {
         "so"
-    } else if is("lib") || is("rlib") {
+    } else if (is("lib") || is("rlib")) && !is_of_a_build_script(message) {
         "rmeta"
     } else {
         return None;
@@ -124,6 +124,11 @@ fn library(message: &Json) -> Option<(String, PathBuf)> {
         .map(PathBuf::from)
         .find(|path| path.extension().is_some_and(|kind| kind == ending))?;
     Some((message.at(&["package_id"]).text()?.to_owned(), file))
+}
+
+/// Whether a library was built for a build script or a macro: then not as our crates link it.
+fn is_of_a_build_script(message: &Json) -> bool {
+    message.at(&["profile", "opt_level"]).text() == Some("0")
 }
 
 /// The ordinary dependencies of each of our crates, on this platform.

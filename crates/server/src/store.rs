@@ -27,7 +27,7 @@ pub const PAGE_BYTES: usize = 4 << 20;
 /// come in as arguments.
 pub trait Store: Send + Sync + 'static {
     /// Creates the workspace and appends, in one transaction. What to append is judged against
-    /// nothing: `after` is `seq` 0 and [`Hash::ZERO`].
+    /// nothing: `after` is `seq` 0 and [`Hash::ZERO`](withheld_team::id::Hash::ZERO).
     fn create(&self, append: &Append, limits: &Limits) -> impl Answer<Appended>;
 
     /// Appends everything or nothing.
