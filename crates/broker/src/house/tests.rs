@@ -18,6 +18,7 @@ use withheld_core::session::SessionToken;
 use withheld_testkit::Temp;
 
 use super::*;
+use crate::anchor;
 use crate::session::Caller;
 use crate::test_house::{Case, copy_of, home, name, runtime};
 use crate::test_team::Founder;

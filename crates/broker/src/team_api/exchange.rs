@@ -211,9 +211,16 @@ pub(super) fn push(
     let environment = &scope.environment;
     let names = scope.to_push(house, &team)?;
     let mut courier = Courier::to(house, &team.server())?;
-    let is_local = take == Some(Take::Local);
     let now = clock::now();
-    let pushed = team.push(&mut courier, environment, names.as_deref(), is_local, now)?;
+    // The owner may change something between the choice and the push: what an agent may not say is
+    // not done then either.
+    let pushed = match (&names, scope.is_agent()) {
+        (Some(names), true) => team.push_known(&mut courier, environment, names, now)?,
+        _ => {
+            let is_local = take == Some(Take::Local);
+            team.push(&mut courier, environment, names.as_deref(), is_local, now)?
+        }
+    };
     if !pushed.pushed.is_empty() {
         let log = house.log()?;
         let versions = versions(&pushed.pushed);

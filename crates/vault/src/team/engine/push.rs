@@ -56,12 +56,44 @@ impl Team {
         take_local: bool,
         now: Moment,
     ) -> Result<Pushed, Refusal> {
-        let _talking = lock(&self.talking);
         let ask = Ask {
             environment,
             names,
             take_local,
+            only_known: false,
         };
+        self.push_what(post, &ask, now)
+    }
+
+    /// Brings the team to new versions of these secrets, of those that the team has and the owner of
+    /// this device stored: nothing is shown to it for the first time, and nothing taken away.
+    ///
+    /// # Errors
+    /// As [`Team::push`].
+    pub fn push_known(
+        &self,
+        post: &mut dyn Post,
+        environment: &Environment,
+        names: &[SecretName],
+        now: Moment,
+    ) -> Result<Pushed, Refusal> {
+        let ask = Ask {
+            environment,
+            names: Some(names),
+            take_local: false,
+            only_known: true,
+        };
+        self.push_what(post, &ask, now)
+    }
+
+    fn push_what(
+        &self,
+        post: &mut dyn Post,
+        ask: &Ask<'_>,
+        now: Moment,
+    ) -> Result<Pushed, Refusal> {
+        let _talking = lock(&self.talking);
+        let environment = ask.environment;
         self.finish_journals()?;
         let unanswered = self.unanswered(environment);
         self.catch_up(post, now)?;
@@ -72,7 +104,7 @@ impl Team {
         let mut tries = 0;
         while tries < TRIES {
             let before = self.state();
-            let plan = self.plan(&before, &ask, &mut agreed)?;
+            let plan = self.plan(&before, ask, &mut agreed)?;
             let before = self.keep_settled(&before, environment, plan.settled)?;
             if plan.changes.is_empty() {
                 return Ok(self.ended(done, environment, plan.diverged, plan.tampered));

@@ -22,6 +22,9 @@ pub(super) struct Ask<'a> {
     pub(super) environment: &'a Environment,
     pub(super) names: Option<&'a [SecretName]>,
     pub(super) take_local: bool,
+    /// New versions of what the team has, and nothing else: nothing is shown for the first time and
+    /// nothing is taken away, whatever changed since the names were chosen.
+    pub(super) only_known: bool,
 }
 
 /// What is to be done.
@@ -85,7 +88,10 @@ impl Plan {
         ask: &Ask<'_>,
         take_local: bool,
     ) -> Result<(), Refusal> {
-        let named = ask.names.is_some();
+        if ask.only_known && (sides.held.is_none() || !sides.is_live()) {
+            return Ok(());
+        }
+        let named = ask.names.is_some() && !ask.only_known;
         match sides.state(Trust::Verified, local) {
             Drift::LocalOnly | Drift::Ahead => self.change(sides, named),
             Drift::Diverged if take_local => self.change(sides, named),

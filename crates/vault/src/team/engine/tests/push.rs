@@ -51,6 +51,41 @@ fn what_is_here_is_pushed_once_and_what_an_agent_put_there_never() {
 }
 
 #[test]
+fn only_new_versions_of_what_the_team_has_are_pushed_where_nothing_else_is_meant() {
+    let (mut anna, mut bob) = two();
+    for name in ["DB_URL", "GONE", "SWAPPED"] {
+        anna.keep("dev", name, b"whCANARYone");
+    }
+    anna.push("dev").unwrap();
+    bob.pull("dev").unwrap();
+    // Since the names were chosen one was changed, one removed, one removed by the team, one put in by
+    // an agent, and one was never shared.
+    anna.keep("dev", "DB_URL", b"whCANARYtwo");
+    anna.drop_value("dev", "GONE");
+    bob.keep("dev", "TAKEN", b"whCANARYtaken");
+    bob.push("dev").unwrap();
+    anna.pull("dev").unwrap();
+    bob.drop_value("dev", "TAKEN");
+    bob.push_of("dev", &["TAKEN"], false).unwrap();
+    anna.keep("dev", "TAKEN", b"whCANARYanew");
+    anna.drop_value("dev", "SWAPPED");
+    anna.keep_as("dev", "SWAPPED", b"whCANARYagents", Origin::Agent);
+    anna.keep("dev", "NEVER", b"whCANARYnever");
+    let names = secrets(&["DB_URL", "GONE", "NEVER", "SWAPPED", "TAKEN"]);
+    let team = anna.team.as_ref().unwrap();
+    let pushed = team.push_known(&mut anna.post, &environment("dev"), &names, now());
+    let pushed = pushed.unwrap();
+    assert_eq!(pushed.pushed, versions(&[("DB_URL", 2)]));
+    assert_eq!(pushed.removed, []);
+    bob.pull("dev").unwrap();
+    assert_eq!(bob.held("dev", "DB_URL").unwrap(), b"whCANARYtwo");
+    assert_eq!(bob.held("dev", "GONE").unwrap(), b"whCANARYone");
+    assert_eq!(bob.held("dev", "SWAPPED").unwrap(), b"whCANARYone");
+    assert_eq!(bob.held("dev", "NEVER"), None);
+    assert_eq!(bob.held("dev", "TAKEN"), None);
+}
+
+#[test]
 fn whoever_may_not_write_or_names_what_is_nowhere_is_told() {
     let (mut anna, mut bob) = two();
     anna.push("billing/prod").unwrap();
