@@ -82,11 +82,17 @@ impl Process {
         };
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
-        stdout.read_line(&mut line)?;
+        let address = loop {
+            line.clear();
+            if stdout.read_line(&mut line)? == 0 {
+                return Err("a process that is measured did not say where it listens".into());
+            }
+            if let Some(address) = address_in(&line) {
+                break address;
+            }
+        };
         let took = began.elapsed();
         process._stdout = Some(stdout);
-        let address =
-            address_in(&line).ok_or("a process that is measured did not say where it listens")?;
         Ok(Started {
             process,
             address,
@@ -128,5 +134,5 @@ impl Drop for Process {
 /// The first address in a line, whatever stands round it.
 pub(crate) fn address_in(line: &str) -> Option<SocketAddr> {
     line.split(|c: char| c.is_whitespace() || c == '"')
-        .find_map(|word| word.parse().ok())
+        .find_map(|word| word.strip_prefix("http://").unwrap_or(word).parse().ok())
 }

@@ -194,6 +194,14 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
+/// What this share of the values stays within.
+pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    values.get((last as f64 * share).round() as usize).copied()
+}
+
 /// MB/s of pages one after the other.
 pub(crate) fn throughput(tally: &Tally, page: Page) -> Option<f64> {
     let seconds = tally.nanos.iter().sum::<u64>() as f64 / 1e9;

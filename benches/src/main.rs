@@ -15,6 +15,7 @@ mod child;
 mod connect;
 mod figures;
 mod floor;
+mod home;
 mod lab;
 mod load;
 mod ours;
@@ -22,6 +23,7 @@ mod procstat;
 mod report;
 mod shuffle;
 mod targets;
+mod team;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -38,9 +40,10 @@ pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 pub(crate) type Outcome<T = ()> = Result<T, Fault>;
 
 const HELP: &str = "\
-withheld-bench [--quick] [--withheld PATH]
+withheld-bench [team] [--quick] [--withheld PATH]
 
-  --quick           three short rounds, under a minute
+  team              what a team costs, instead of what a request does
+  --quick           less of everything, to try it
   --withheld PATH   the built program to measure; without it only the yardsticks are
 ";
 
@@ -50,7 +53,9 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["tunnel"] => tunnel::main(),
         ["floor", folder] => floor::main(Path::new(folder)),
+        ["keychain", items, bytes] => team::keychain(items, bytes),
         _ => match options(&arguments) {
+            Some(options) if options.team => team::run(&options),
             Some(options) => bench::run(&options),
             None => {
                 print!("{HELP}");
@@ -70,7 +75,9 @@ fn main() -> ExitCode {
 /// What was asked for on the command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Three short rounds.
+    /// The team, not the requests.
+    pub(crate) team: bool,
+    /// Less of everything.
     pub(crate) quick: bool,
     /// The program to measure.
     pub(crate) withheld: Option<PathBuf>,
@@ -82,6 +89,7 @@ fn options(arguments: &[&str]) -> Option<Options> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match *argument {
+            "team" => options.team = true,
             "--quick" => options.quick = true,
             "--withheld" => options.withheld = Some(rest.next()?.into()),
             _ => return None,

@@ -1,14 +1,11 @@
 //! The broker, set up as a person would: by its public commands, in a home of its own.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
+use crate::Outcome;
 use crate::child::{Process, Started};
-use crate::{Outcome, tls};
+use crate::home::Home;
 
 /// The secret's name. A new one would be nothing that a catalogue of services knows.
 const NAME: &str = "BENCH_KEY";
@@ -26,9 +23,7 @@ pub(crate) enum Durability {
 
 /// A set-up broker that does not run yet.
 pub(crate) struct Ours {
-    program: PathBuf,
-    home: PathBuf,
-    passphrase: PathBuf,
+    home: Home,
     /// The session's token.
     pub(crate) token: String,
     /// What the client sends instead of the credential.
@@ -49,24 +44,14 @@ impl Ours {
         credential: &str,
         durability: Durability,
     ) -> Outcome<Self> {
-        DirBuilder::new().mode(0o700).create(folder)?;
-        let passphrase = folder.join("passphrase");
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&passphrase)?;
-        file.write_all(tls::random_text()?.as_bytes())?;
         let mut ours = Self {
-            program: program.canonicalize()?,
-            home: folder.join("home"),
-            passphrase,
+            home: Home::new(program, folder)?,
             token: String::new(),
             placeholder: String::new(),
         };
         let provided = ours.provide(authority, origin_ca, credential, durability);
         // Whatever came of it: the first command started a broker.
-        let stopped = ours.run(&["daemon", "stop"], None);
+        let stopped = ours.home.run(&["daemon", "stop"], None);
         provided.and(stopped.map(drop))?;
         Ok(ours)
     }
@@ -81,17 +66,22 @@ impl Ours {
         let ca = origin_ca
             .to_str()
             .ok_or("the folder for temporary files has an odd name")?;
-        self.run(&["init", "--vault", "file"], None)?;
-        self.run(&["set", NAME, "--stdin"], Some(credential))?;
+        self.home.run(&["init", "--vault", "file"], None)?;
+        self.home.run(&["set", NAME, "--stdin"], Some(credential))?;
         let bind = ["bind", NAME, "--host", authority, "--inject", "bearer"];
-        self.run(&[&bind[..], &["--ca", ca, "--private"]].concat(), None)?;
+        self.home
+            .run(&[&bind[..], &["--ca", ca, "--private"]].concat(), None)?;
         // `local` may make 60 requests a minute.
         let agent = ["agent", "add", "bench", "--grant", NAME];
-        self.run(&[&agent[..], &["--rate", "4000000000/s"]].concat(), None)?;
+        self.home
+            .run(&[&agent[..], &["--rate", "4000000000/s"]].concat(), None)?;
         if durability == Durability::Power {
-            self.run(&["config", "audit-durability", "power"], None)?;
+            self.home
+                .run(&["config", "audit-durability", "power"], None)?;
         }
-        let environment = self.run(&["proxy", "env", "--as", "bench", "--shell", "sh"], None)?;
+        let environment = self
+            .home
+            .run(&["proxy", "env", "--as", "bench", "--shell", "sh"], None)?;
         self.token = variable(&environment, "WITHHELD_SESSION")?;
         self.placeholder = variable(&environment, NAME)?;
         Ok(())
@@ -102,7 +92,7 @@ impl Ours {
     /// # Errors
     /// When there is none.
     pub(crate) fn ca_pem(&self) -> Outcome<String> {
-        Ok(std::fs::read_to_string(self.home.join("ca/ca.pem"))?)
+        Ok(std::fs::read_to_string(self.home.path().join("ca/ca.pem"))?)
     }
 
     /// Starts the broker. It is locked.
@@ -110,7 +100,7 @@ impl Ours {
     /// # Errors
     /// When it does not start.
     pub(crate) fn start(&self) -> Outcome<Started> {
-        Process::start(self.command().arg("daemon"))
+        Process::start(self.home.command().arg("daemon"))
     }
 
     /// Opens the vault of the running broker.
@@ -118,7 +108,7 @@ impl Ours {
     /// # Errors
     /// What the program said.
     pub(crate) fn unlock(&self) -> Outcome {
-        self.run(&["unlock"], None).map(drop)
+        self.home.run(&["unlock"], None).map(drop)
     }
 
     /// Ends the running broker as a person would.
@@ -126,41 +116,12 @@ impl Ours {
     /// # Errors
     /// What the program said, or that the broker is still there.
     pub(crate) fn stop(&self, process: &mut Process) -> Outcome {
-        self.run(&["daemon", "stop"], None)?;
+        self.home.run(&["daemon", "stop"], None)?;
         if process.ended_within(END) {
             Ok(())
         } else {
             Err("the broker did not end when it was asked to".into())
         }
-    }
-
-    /// Nothing of this process's environment: what runs is what these lines say.
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.env_clear().arg("--home").arg(&self.home);
-        command
-    }
-
-    fn run(&self, arguments: &[&str], stdin: Option<&str>) -> Outcome<String> {
-        let mut child = self
-            .command()
-            .args(arguments)
-            .arg("--no-input")
-            .env("WITHHELD_PASSPHRASE_FILE", &self.passphrase)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(stdin.unwrap_or_default().as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
-        if output.status.success() {
-            return Ok(String::from_utf8(output.stdout)?);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let shown = arguments.join(" ");
-        Err(format!("`withheld {shown}` ended with {}: {said}", output.status).into())
     }
 }
 

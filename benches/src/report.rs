@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::Options;
 use crate::bench::Plan;
 use crate::figures::{Figures, Measure, Who};
-use crate::targets::{Bound, TARGETS, Verdict};
+use crate::targets::{Bound, TARGETS, Target, Verdict};
 
 /// Rounds that lie further apart than this were disturbed by something else on the machine.
 const QUIET: f64 = 0.15;
@@ -59,8 +59,13 @@ pub(crate) fn targets(figures: &Figures) -> String {
     if !figures.has(Who::Ours) {
         return String::from("no target is judged: ours is not measured");
     }
+    judged(figures, TARGETS)
+}
+
+/// One line a target.
+pub(crate) fn judged<F>(figures: &F, targets: &[Target<F>]) -> String {
     let mut text = String::new();
-    for target in TARGETS {
+    for target in targets {
         let bound = match target.bound {
             Bound::AtLeast(least) => format!("≥ {least}"),
             Bound::AtMost(most) => format!("≤ {most}"),
@@ -80,11 +85,13 @@ pub(crate) fn targets(figures: &Figures) -> String {
     text
 }
 
-fn cell(value: Option<f64>, shown: fn(f64) -> String) -> String {
+/// A cell of a table; nothing where there is no figure.
+pub(crate) fn cell(value: Option<f64>, shown: fn(f64) -> String) -> String {
     format!("{:>10}", value.map_or_else(|| "-".into(), shown))
 }
 
-fn figure(value: f64) -> String {
+/// With as many digits as say something.
+pub(crate) fn figure(value: f64) -> String {
     if value >= 100.0 {
         format!("{value:.0}")
     } else {
@@ -92,7 +99,8 @@ fn figure(value: f64) -> String {
     }
 }
 
-fn ratio(value: f64) -> String {
+/// Two digits behind the point.
+pub(crate) fn ratio(value: f64) -> String {
     format!("{value:.2}")
 }
 

@@ -1,18 +1,19 @@
-//! What the broker is to reach, as far as one run can tell. Ratios of one run, not figures of a machine.
+//! What is to be reached, as far as one run can tell; for the broker ratios of one run, not figures of a
+//! machine.
 
 use crate::figures::{Figures, Measure, Who};
 
 /// One thing to reach.
-pub(crate) struct Target {
+pub(crate) struct Target<F> {
     /// What it is.
     pub(crate) what: &'static str,
     /// The figure, with its unit, as it is written.
     pub(crate) unit: &'static str,
     /// Where it must lie.
     pub(crate) bound: Bound,
-    figure: fn(&Figures) -> Option<f64>,
+    figure: fn(&F) -> Option<f64>,
     /// The figure of the floor, where the floor decides whether the target can be reached at all.
-    allowed_by: Option<fn(&Figures) -> Option<f64>>,
+    allowed_by: Option<fn(&F) -> Option<f64>>,
 }
 
 /// Where a figure must lie.
@@ -46,9 +47,9 @@ pub(crate) enum Verdict {
     NotMeasured,
 }
 
-impl Target {
+impl<F> Target<F> {
     /// What became of it in this run.
-    pub(crate) fn verdict(&self, figures: &Figures) -> Verdict {
+    pub(crate) fn verdict(&self, figures: &F) -> Verdict {
         let floor = self.allowed_by.and_then(|floor| floor(figures));
         match (self.figure)(figures) {
             None => Verdict::NotMeasured,
@@ -61,12 +62,13 @@ impl Target {
     }
 }
 
-const fn target(
+/// A target that stands by itself.
+pub(crate) const fn target<F>(
     what: &'static str,
     unit: &'static str,
     bound: Bound,
-    figure: fn(&Figures) -> Option<f64>,
-) -> Target {
+    figure: fn(&F) -> Option<f64>,
+) -> Target<F> {
     Target {
         what,
         unit,
@@ -77,7 +79,7 @@ const fn target(
 }
 
 /// A target that holds only where the floor reaches it.
-const fn where_floor_allows(target: Target, floor: fn(&Figures) -> Option<f64>) -> Target {
+const fn where_floor_allows<F>(target: Target<F>, floor: fn(&F) -> Option<f64>) -> Target<F> {
     Target {
         allowed_by: Some(floor),
         ..target
@@ -86,8 +88,8 @@ const fn where_floor_allows(target: Target, floor: fn(&Figures) -> Option<f64>) 
 
 use Bound::{AtLeast, AtMost};
 
-/// Every target that the figures of a run touch.
-pub(crate) const TARGETS: &[Target] = &[
+/// Every target that the figures of the broker touch.
+pub(crate) const TARGETS: &[Target<Figures>] = &[
     target("keep-alive, c=1", "× floor", AtLeast(0.85), |f| {
         of_floor(f, Measure::Rate(1))
     }),

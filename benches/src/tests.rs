@@ -250,6 +250,10 @@ fn lines_of_others_are_read() {
     let at = "127.0.0.1:7717".parse().ok();
     assert_eq!(address_in("ready 127.0.0.1:7717\n"), at);
     assert_eq!(address_in(r#"{"data":{"listen":"127.0.0.1:7717"}}"#), at);
+    assert_eq!(
+        address_in("  api       http://127.0.0.1:7717  plain HTTP\n"),
+        at
+    );
     assert_eq!(address_in(""), None);
     let lines = "export A='1'\nexport KEY='it'\\''s'\nexport KEY_B='2'\n";
     assert_eq!(variable(lines, "KEY").unwrap(), "it's");
@@ -266,6 +270,8 @@ fn options_are_known_or_refused() {
     let both = options(&["--withheld", "w", "--quick"]).unwrap();
     assert!(both.quick);
     assert_eq!(both.withheld, Some("w".into()));
+    assert!(!both.team);
+    assert!(options(&["team", "--quick"]).unwrap().team);
     assert_eq!(options(&["--withheld"]), None);
     assert_eq!(options(&["--slow"]), None);
 }

@@ -7,7 +7,7 @@ use crate::run::{Outcome, cargo, root, run};
 
 const MANIFEST: &str = "benches/Cargo.toml";
 
-/// Builds both and runs the bench.
+/// Builds both and runs the bench: of requests, or with `team` of a team.
 ///
 /// `--quick` takes under a minute of measuring; `--dist` builds as packages are built, which takes
 /// minutes more the first time.
@@ -17,10 +17,10 @@ const MANIFEST: &str = "benches/Cargo.toml";
 pub(crate) fn bench(options: &[&str]) -> Outcome {
     if let Some(unknown) = options
         .iter()
-        .find(|option| !matches!(**option, "--quick" | "--dist"))
+        .find(|option| !matches!(**option, "team" | "--quick" | "--dist"))
     {
         return Err(format!(
-            "the bench has no option `{unknown}`: it has --quick and --dist"
+            "the bench has no option `{unknown}`: it has team, --quick and --dist"
         ));
     }
     let profile = if options.contains(&"--dist") {
@@ -47,10 +47,8 @@ pub(crate) fn bench(options: &[&str]) -> Outcome {
     bench
         .arg("--withheld")
         .arg(built("target", profile, "withheld"));
-    if options.contains(&"--quick") {
-        bench.arg("--quick");
-    }
-    run(bench.current_dir(root()))
+    let handed_on = options.iter().filter(|option| **option != "--dist");
+    run(bench.args(handed_on).current_dir(root()))
 }
 
 /// Where cargo puts a program: the caller's target folder has one place for both builds.

@@ -263,6 +263,12 @@ plain! {
         Pushed,
         /// Removed here, because the team removed them.
         Removed,
+        /// Removed from the team, because they were removed here.
+        Withdrawn,
+        /// About to come from the team, or to be removed here: written before it is done.
+        Pulling,
+        /// About to go to the team, or to be removed from it: written before it is sent.
+        Pushing,
     }
 
     /// Versions came from the team or went to it.
@@ -282,7 +288,7 @@ plain! {
         pub act: SyncAct,
         /// The secrets; sorted.
         pub secrets: Vec<SecretName>,
-        /// The team's numbers of their versions, in the order of `secrets`.
+        /// The team's numbers of their versions, in the order of `secrets`; 0 for one that goes.
         pub versions: Vec<u64>,
     }
 

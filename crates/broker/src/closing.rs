@@ -21,7 +21,7 @@ use withheld_core::name::SecretName;
 use withheld_wire::{Failed, Meter, Reply, ReplyBody, ReplyFault};
 
 use crate::body::{AgentBody, Cut};
-use crate::house::{House, bug};
+use crate::house::{House, locked_meanwhile};
 use crate::injected::{self, Note};
 use crate::refusal_reply::Stop;
 use crate::visitor::Visitor;
@@ -175,6 +175,8 @@ pub(crate) struct Exchange {
     host: Host,
     /// What was placed, and which versions.
     carried: Vec<(SecretName, u64)>,
+    /// How often the vault had been locked when it began.
+    locks: u64,
     closing: Option<Closing>,
     status: Option<u16>,
     meter: Option<Arc<Meter>>,
@@ -190,6 +192,7 @@ impl Exchange {
             visitor: visitor.clone(),
             host,
             carried: Vec::new(),
+            locks: *house.locks.borrow(),
             closing: Some(closing),
             status: None,
             meter: None,
@@ -244,7 +247,8 @@ impl Exchange {
         self.meter = Some(meter);
         if self.look().is_err() {
             let refusal = self.visitor.caller.session.check().err();
-            return Err(self.failed(refusal.unwrap_or_else(bug)).after_sending());
+            let refusal = refusal.unwrap_or_else(locked_meanwhile);
+            return Err(self.failed(refusal).after_sending());
         }
         note.write(&mut headers, self.redactions());
         let is_bodyless = wanted.is_head
@@ -265,6 +269,11 @@ impl Exchange {
 
     fn redactions(&self) -> u64 {
         self.meter.as_deref().map_or(0, Meter::redactions)
+    }
+
+    /// Whether it was sent with a key of a vault that was locked since: nobody gets anything more by it.
+    fn is_locked_out(&self) -> bool {
+        !self.carried.is_empty() && *self.house.locks.borrow() != self.locks
     }
 
     fn close(&mut self, outcome: Outcome, refusal: Option<&Refusal>) -> Result<(), Refusal> {
@@ -301,7 +310,15 @@ impl Follow for Exchange {
         if new > 0 && session.note_partial(new) {
             self.house.session_blocked(&self.visitor);
         }
-        session.check().map_err(|_| Cut)
+        session.check().map_err(|_| Cut)?;
+        if self.is_locked_out() {
+            let refusal = locked_meanwhile();
+            self.house.failed(&self.visitor, &refusal);
+            // It is cut whether the log takes it or not.
+            let _ = self.close(Outcome::UpstreamFailed, Some(&refusal));
+            return Err(Cut);
+        }
+        Ok(())
     }
 
     fn end(&mut self, outcome: Outcome) -> Result<(), Cut> {

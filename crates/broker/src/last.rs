@@ -15,6 +15,7 @@ plain! {
         pub(crate) at: Moment,
         pub(crate) method: Option<MethodName>,
         pub(crate) host: Option<Host>,
+        pub(crate) port: Option<u16>,
         pub(crate) path: EndpointPath,
         /// Why it was refused; of a request that went out, nothing.
         pub(crate) code: Option<Code>,
@@ -37,6 +38,7 @@ impl Last {
         Self {
             method: Some(refused.ask.method_name().clone()),
             host: Some(refused.ask.host().clone()),
+            port: Some(refused.ask.port()),
             path,
             ..Self::unread(at, None, &refused.refusal)
         }
@@ -47,6 +49,7 @@ impl Last {
             at,
             method: None,
             host,
+            port: None,
             path: EndpointPath::hidden(),
             code: Some(refusal.code),
             without: None,
@@ -63,6 +66,7 @@ impl Last {
             at,
             method: Some(pass.ask().method_name().clone()),
             host: Some(pass.ask().host().clone()),
+            port: Some(pass.ask().port()),
             path: pass.ask().endpoint(),
             code: None,
             without: Some(pass.why().as_str()),

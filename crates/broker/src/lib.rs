@@ -56,6 +56,7 @@ use drain::Drain;
 use house::{House, bug};
 use instance::Instance;
 use unix::Side;
+pub use view::at_rest;
 
 /// How long a broker that is ending may still hold its home.
 const ENDING: Duration = Duration::from_secs(1);
@@ -64,7 +65,8 @@ const LAST_THREADS: Duration = Duration::from_secs(10);
 
 /// Runs the broker of a home until it is told to stop, by its owner's socket or by SIGTERM or SIGINT.
 /// Requests that are under way get ten seconds. `ready` is called once everything listens, with the
-/// address of the token port.
+/// address of the token port; that is any free one with `any_port`, for the owner who changes a `listen`
+/// that is taken.
 ///
 /// Call it in a process that is hardened and has no other threads.
 ///
@@ -72,25 +74,26 @@ const LAST_THREADS: Duration = Duration::from_secs(10);
 /// `conflict` where another broker serves the home; `config_invalid` for a taken `listen`, loose
 /// permissions or another user's files; with exit 8, a policy document or a log that cannot be
 /// trusted; `internal` where the system gives no threads.
-pub fn serve(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
+pub fn serve(home: Home, any_port: bool, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
     home.create()?;
     let _instance = Instance::take(&home.lock_file(), ENDING)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|_| bug())?;
-    let served = runtime.block_on(run(home, ready));
+    let served = runtime.block_on(run(home, any_port, ready));
     runtime.shutdown_timeout(LAST_THREADS);
     served
 }
 
-async fn run(home: Home, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
+async fn run(home: Home, any_port: bool, ready: impl FnOnce(SocketAddr)) -> Result<(), Refusal> {
     let house = tokio::task::spawn_blocking(move || House::build(home))
         .await
         .unwrap_or_else(|_| Err(bug()))?;
     let owner = instance::bind(&house.home.owner_sock())?;
     let agent = instance::bind(&house.home.agent_sock())?;
-    let listener = accept::bind(&house.config).await?;
+    let wanted = house.config.listen.filter(|_| !any_port);
+    let listener = accept::bind(wanted).await?;
     let address = listener.local_addr().map_err(|_| bug())?;
     house.set_listen(address);
     let mut terminate = signal(SignalKind::terminate()).map_err(|_| bug())?;

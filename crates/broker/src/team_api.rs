@@ -17,15 +17,17 @@ use withheld_core::api::{AgentRequest, TeamAct};
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::record::AgentRecord;
 use withheld_core::{Code, Refusal};
+use withheld_vault::team::Team;
 
 use crate::answer::Answer;
+use crate::courier::Courier;
 use crate::house::{House, bug};
 use crate::owner_api::proof::{Proven, Sealed, proven};
 use crate::session::Caller;
 use crate::stages::record_of;
 use crate::visitor::Visitor;
 
-pub(crate) use exchange::{AsOf, as_of, drift};
+pub(crate) use exchange::{AsOf, Fault, as_of, told};
 pub(crate) use waiting::{WaitingShown, waiting};
 
 /// Answers the owner.
@@ -63,7 +65,7 @@ pub(crate) fn owner(
         TeamAct::Members => shown::members(house),
         TeamAct::Log => shown::log(house),
         TeamAct::Pending => waiting::pending(house),
-        TeamAct::Approve { ids } => waiting::approve(house, &prove()?, &ids),
+        TeamAct::Approve { shown } => waiting::approve(house, &prove()?, &shown),
         TeamAct::Deny { ids } => waiting::deny(house, &prove()?, &ids),
     }
 }
@@ -164,6 +166,16 @@ impl Scope {
 
     fn is_agent(&self) -> bool {
         self.grants.is_some()
+    }
+
+    /// The way to the team's server for whoever asks.
+    fn courier(&self, house: &Arc<House>, team: &Team) -> Result<Courier, Refusal> {
+        let courier = Courier::to(house, &team.server())?.asked_by(&self.who);
+        Ok(if self.is_agent() {
+            courier.for_agent()
+        } else {
+            courier
+        })
     }
 }
 

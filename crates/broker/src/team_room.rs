@@ -136,6 +136,15 @@ impl House {
         Ok(team)
     }
 
+    /// A team that is over, because its owner was removed and joins one again, is not the house's any more.
+    pub(crate) fn take_out(&self, team: &Arc<Team>) {
+        let _switching = self.switching();
+        let here = self.team.load();
+        if matches!(&**here, TeamState::Here(other) if Arc::ptr_eq(other, team)) && team.is_over() {
+            self.team.store(Arc::new(TeamState::None));
+        }
+    }
+
     /// Looks what the server has, for somebody who only looks: who is slow is not waited for. However
     /// many look, the server is asked once. `None` where all is well.
     pub(crate) fn glance(self: &Arc<Self>, team: &Arc<Team>) -> Option<Refusal> {

@@ -122,6 +122,15 @@ impl Case {
         agent_api::answer(&self.house, &self.house.sessions.local(), false, request).map(said)
     }
 
+    /// The same, as the agent of a session.
+    pub(crate) fn agent_as(
+        &self,
+        caller: &Caller,
+        request: AgentRequest,
+    ) -> Result<Value, Refusal> {
+        agent_api::answer(&self.house, caller, true, request).map(said)
+    }
+
     fn typed(&self, text: &str) -> PathBuf {
         let name = format!("typed-{}", RequestId::from_bytes(random().unwrap()));
         let file = self.temp.path().join(name);
@@ -132,11 +141,16 @@ impl Case {
 
     /// Stores a value under this name, bound to a port of this machine where nothing answers.
     pub(crate) fn store(&self, name: &str) {
+        self.store_value(name, "whCANARY7Qm2xV9tLk4RzP8sWn3B");
+    }
+
+    /// The same with this value.
+    pub(crate) fn store_value(&self, name: &str, plain: &str) {
         let how = How {
             raw: false,
             shapes: &[],
         };
-        let file = self.typed("whCANARY7Qm2xV9tLk4RzP8sWn3B");
+        let file = self.typed(plain);
         let key = self.house.unlocked().unwrap().facts().intake_public.clone();
         let value = from_file(&file, &key, how).unwrap().deposit;
         let store = json!({

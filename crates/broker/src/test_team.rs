@@ -13,10 +13,12 @@ use tokio::runtime::Runtime;
 use withheld_core::Refusal;
 use withheld_core::api::AgentRequest;
 use withheld_core::name::Environment;
-use withheld_team::api::{Bundle, EnvHead, Heads, Position};
+use withheld_team::api::{Bundle, CommitParts, EnvHead, Heads, Position};
 use withheld_team::commit::Commit;
-use withheld_team::links::Link;
+use withheld_team::id::Hash;
+use withheld_team::links::{Body, Link};
 
+use crate::session::Caller;
 use crate::test_house::Case;
 
 /// A house with an open vault, and a server.
@@ -58,7 +60,16 @@ impl Founder {
         self.act(json!({"act": "share", "environment": environment}))
     }
 
-    fn act(&self, act: Value) -> Result<Value, Refusal> {
+    pub(crate) fn push(&self) -> Result<Value, Refusal> {
+        self.inside(|| self.case.agent(push()))
+    }
+
+    /// The same by an agent.
+    pub(crate) fn push_as(&self, agent: &Caller) -> Result<Value, Refusal> {
+        self.inside(|| self.case.agent_as(agent, push()))
+    }
+
+    pub(crate) fn act(&self, act: Value) -> Result<Value, Refusal> {
         let request = json!({"do": "team", "ask": act, "proof": null});
         self.inside(|| self.case.ask(request, "proof"))
     }
@@ -79,6 +90,14 @@ impl Founder {
     }
 }
 
+fn push() -> AgentRequest {
+    AgentRequest::Push {
+        environment: Some(Environment::dev()),
+        names: Vec::new(),
+        take: None,
+    }
+}
+
 /// The server.
 pub(crate) struct Server {
     address: SocketAddr,
@@ -89,6 +108,8 @@ pub(crate) struct Server {
 struct Desk {
     /// Takes requests and answers none.
     hangs: AtomicBool,
+    /// Takes what is sent and says nothing of it.
+    is_deaf: AtomicBool,
     heads: Mutex<Option<Heads>>,
     tell: mpsc::Sender<String>,
 }
@@ -100,6 +121,7 @@ impl Server {
         let (tell, asked) = mpsc::channel();
         let desk = Arc::new(Desk {
             hangs: AtomicBool::new(false),
+            is_deaf: AtomicBool::new(false),
             heads: Mutex::default(),
             tell,
         });
@@ -125,6 +147,10 @@ impl Server {
         self.desk.hangs.store(hangs, Ordering::SeqCst);
     }
 
+    pub(crate) fn be_deaf(&self, is_deaf: bool) {
+        self.desk.is_deaf.store(is_deaf, Ordering::SeqCst);
+    }
+
     /// Waits for the next request: its method and path.
     pub(crate) fn asked(&self) -> String {
         self.asked.lock().unwrap().recv().unwrap()
@@ -147,6 +173,9 @@ impl Desk {
                 return;
             }
             let reply = self.reply(&line, &body);
+            if line.starts_with("POST") && self.is_deaf.load(Ordering::SeqCst) {
+                return;
+            }
             let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length";
             let mut out = stream;
             if write!(out, "{head}: {}\r\n\r\n{reply}", reply.len()).is_err() {
@@ -158,7 +187,21 @@ impl Desk {
     fn reply(&self, line: &str, body: &[u8]) -> String {
         let mut heads = self.heads.lock().unwrap();
         if line == "POST /v1/ws" {
-            *heads = Some(heads_of(&serde_json::from_slice(body).unwrap()));
+            *heads = Some(Heads {
+                w: Position {
+                    seq: 0,
+                    hash: Hash::ZERO,
+                },
+                envs: Vec::new(),
+                rev: 0,
+            });
+        }
+        if let Some(heads) = heads.as_mut() {
+            if line.ends_with("/commits") {
+                commit(heads, &serde_json::from_slice(body).unwrap());
+            } else if line.starts_with("POST") {
+                append(heads, &serde_json::from_slice(body).unwrap());
+            }
         }
         serde_json::to_string(&*heads).unwrap()
     }
@@ -193,22 +236,25 @@ fn request(lines: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)> {
 }
 
 /// How far everything is once this is stored.
-fn heads_of(bundle: &Bundle) -> Heads {
-    let last = bundle.links.last().unwrap();
-    let commits = bundle.commits.iter().map(|parts| {
-        let commit = Commit::read(&parts.commit.0).unwrap();
-        EnvHead {
-            env: parts.env,
-            seq: commit.body.seq,
-            hash: commit.hash,
-        }
-    });
-    Heads {
-        w: Position {
-            seq: u64::try_from(bundle.links.len()).unwrap(),
-            hash: Link::read(&last.0).unwrap().hash(),
-        },
-        envs: commits.collect(),
-        rev: 1,
+fn append(heads: &mut Heads, bundle: &Bundle) {
+    if let Some(last) = bundle.links.last() {
+        let link = Link::read(&last.0).unwrap();
+        heads.w = Position {
+            seq: Body::read(&link.body).unwrap().seq,
+            hash: link.hash(),
+        };
     }
+    bundle.commits.iter().for_each(|parts| commit(heads, parts));
+    heads.rev += 1;
+}
+
+fn commit(heads: &mut Heads, parts: &CommitParts) {
+    let commit = Commit::read(&parts.commit.0).unwrap();
+    heads.envs.retain(|head| head.env != parts.env);
+    heads.envs.push(EnvHead {
+        env: parts.env,
+        seq: commit.body.seq,
+        hash: commit.hash,
+    });
+    heads.rev += 1;
 }

@@ -146,7 +146,7 @@ async fn caller<B>(house: &House, request: &Request<B>) -> Result<(Caller, bool)
         Refusal::new(
             Code::UnknownCaller,
             "no session has this token",
-            "start one: withheld proxy env",
+            "unset WITHHELD_SESSION, then start one: withheld proxy env",
         )
         .with_status(401)
     })?;

@@ -16,6 +16,8 @@ use withheld_vault::{Held, Unlocked};
 
 use crate::house::House;
 
+/// How the flag of a secret begins that somebody could read who may not any more.
+const ROTATE: &str = "needs-upstream-rotation";
 /// How far back `last_used` looks, in records.
 const LOOKED_AT: usize = 10_000;
 
@@ -62,6 +64,9 @@ plain! {
         pub(crate) uses: Vec<Usable>,
         pub(crate) vars: Vec<VarName>,
         pub(crate) flags: Vec<Text>,
+        /// Whether its service refused this version.
+        #[serde(skip)]
+        refused: bool,
     }
 
     /// A secret in `ls`.
@@ -189,6 +194,7 @@ pub(crate) fn in_status(
         .into_iter()
         .flatten()
         .collect(),
+        refused: false,
     }
 }
 
@@ -206,11 +212,46 @@ impl SecretShown {
         self
     }
 
+    /// The same, where nobody knows what the team has.
+    pub(crate) fn unverified(mut self) -> Self {
+        self.state = "unverified";
+        self
+    }
+
     /// The same, when its own service refused this version of it.
     pub(crate) fn refused_with(mut self, status: u16) -> Self {
         self.flags.push(text!("suspect:{}", status));
+        self.refused = true;
         self
     }
+
+    /// Whether its service refused it and only its owner can help: there is no newer version to pull.
+    pub(crate) fn is_refused_by_its_service(&self) -> bool {
+        self.refused && self.state != "behind"
+    }
+
+    /// Whether it was removed here and is still the team's.
+    pub(crate) fn is_removed_here(&self) -> bool {
+        self.state == "ahead" && self.version.is_none()
+    }
+
+    /// Whether somebody could read it who may not any more.
+    pub(crate) fn must_be_rotated(&self) -> bool {
+        let mut flags = self.flags.iter();
+        flags.any(|flag| flag.as_str().starts_with(ROTATE)) && !self.is_removed_here()
+    }
+}
+
+/// The bound secrets of an environment as `status` shows them where no broker runs, from the signed
+/// document alone. Whether their values are here, and what a team has, only a broker knows.
+#[must_use]
+pub fn at_rest(policy: &Policy, environment: &Environment, in_team: bool) -> serde_json::Value {
+    let names = names(policy, None, environment, |_| true).into_keys();
+    let shown = names.map(|name| {
+        let shown = in_status(policy, environment, &name, None, false);
+        if in_team { shown.unverified() } else { shown }
+    });
+    serde_json::json!(shown.collect::<Vec<_>>())
 }
 
 /// A secret as `ls` shows it.

@@ -6,7 +6,7 @@ use withheld_core::entropy::looks_like_key;
 use withheld_core::name::{SecretName, VarName};
 use withheld_core::path::{PathPattern, Paths};
 use withheld_core::record::AllowedHost;
-use withheld_core::{Code, Place};
+use withheld_core::{Code, Place, Text, text};
 
 use crate::catalogue::Catalogue;
 use crate::cli::Destination;
@@ -212,6 +212,30 @@ fn of_hosts(
         .collect()
 }
 
+/// Where a binding leads, as it is typed: the port only where it does not go without saying.
+pub(crate) fn at(binding: &BindingDraft) -> String {
+    match binding.port {
+        HTTPS_PORT => binding.host.to_string(),
+        port => format!("{}:{port}", binding.host),
+    }
+}
+
+/// The paths of a binding, as every document shows them.
+pub(crate) fn paths_shown(binding: &BindingDraft) -> Vec<Text> {
+    match binding.paths.patterns() {
+        [] => vec!["/*".into()],
+        patterns => patterns.iter().map(PathPattern::shown).collect(),
+    }
+}
+
+/// The methods of a binding, as every document shows them.
+pub(crate) fn methods_shown(binding: &BindingDraft) -> Vec<Text> {
+    match binding.methods.method_names() {
+        [] => vec!["*".into()],
+        names => names.iter().map(|name| text!("{}", *name)).collect(),
+    }
+}
+
 /// A binding to a host with nothing said about it.
 pub(crate) fn draft(host: HostPattern, name: &SecretName) -> BindingDraft {
     BindingDraft {
@@ -387,6 +411,11 @@ mod tests {
         .unwrap();
         assert_eq!(made.len(), 2);
         assert_eq!(made[0].port, 8443);
+        assert_eq!([at(&made[0]), at(&made[1])], ["api.test:8443", "b.test"]);
+        let words = |words: Vec<Text>| words.iter().map(Text::to_string).collect::<Vec<_>>();
+        assert_eq!(words(paths_shown(&made[0])), ["/v1/*"]);
+        assert_eq!(words(paths_shown(&made[1])), ["/*"]);
+        assert_eq!(words(methods_shown(&made[0])), ["GET", "POST"]);
         assert_eq!(made[0].place.to_string(), "header:X-Key");
         assert_eq!(made[1].format.as_ref().unwrap().as_str(), "Key {}");
         assert!(made[1].private && !made[1].foreign && !made[1].auto);

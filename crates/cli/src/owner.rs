@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::socket::{ACT, ANSWER, Socket};
-use crate::start;
+use crate::start::{self, Port};
 
 /// Between two tries to meet a broker that is coming or going.
 const RETRY: Duration = Duration::from_millis(50);
@@ -57,12 +57,24 @@ impl<'a> Owner<'a> {
     /// `owner_needed` in a session, `not_found` before `init`, and what the home, the start and the
     /// broker refuse.
     pub(crate) fn open(context: &'a Context) -> Outcome<Self> {
+        Self::open_at(context, Port::AsSet)
+    }
+
+    /// As [`Owner::open`]; a broker that is started for this listens where there is room.
+    ///
+    /// # Errors
+    /// As [`Owner::open`].
+    pub(crate) fn open_at_any_port(context: &'a Context) -> Outcome<Self> {
+        Self::open_at(context, Port::Any)
+    }
+
+    fn open_at(context: &'a Context, port: Port) -> Outcome<Self> {
         let home = context.owner_home()?;
         home.check()?;
         if !has_vault(&home)? {
             return Err(no_vault());
         }
-        Self::meet(context, home)
+        Self::meet(context, home, port)
     }
 
     /// Speaks to the broker of a home that may have no vault yet.
@@ -72,18 +84,18 @@ impl<'a> Owner<'a> {
     pub(crate) fn open_new(context: &'a Context) -> Outcome<Self> {
         let home = context.owner_home()?;
         home.create()?;
-        Self::meet(context, home)
+        Self::meet(context, home, Port::AsSet)
     }
 
-    fn meet(context: &'a Context, home: Home) -> Outcome<Self> {
+    fn meet(context: &'a Context, home: Home, port: Port) -> Outcome<Self> {
         let socket = Socket::owner(&home)?;
         let met = socket.is_there().then(|| hello(&home, &socket));
         let hello = match met {
             Some(Ok(hello)) => hello,
             // It ended while it was met.
-            Some(Err(_)) if !socket.is_there() => started(context, &home, &socket)?,
+            Some(Err(_)) if !socket.is_there() => started(context, &home, &socket, port)?,
             Some(Err(failure)) => return Err(failure),
-            None => started(context, &home, &socket)?,
+            None => started(context, &home, &socket, port)?,
         };
         let owner = Self {
             context,
@@ -206,30 +218,41 @@ impl<'a> Owner<'a> {
         if let Some(file) = &self.context.variables.passphrase_file {
             return Ok(intake::passphrase_file(file)?);
         }
-        self.must_be_askable()?;
+        must_be_askable(self.context)?;
         let label = format!("Owner passphrase, {purpose}:");
         Ok(intake::prompt_passphrase(&label)?)
     }
+}
 
-    /// A new owner passphrase.
-    ///
-    /// # Errors
-    /// `owner_needed` where nobody can be asked.
-    pub(crate) fn new_passphrase(&self, label: &str) -> Outcome<Passphrase> {
-        self.must_be_askable()?;
-        Ok(intake::prompt_new_passphrase(label)?)
-    }
+/// A new owner passphrase, from somebody who is there.
+///
+/// # Errors
+/// `owner_needed` where nobody can be asked.
+pub(crate) fn new_passphrase(context: &Context, label: &str) -> Outcome<Passphrase> {
+    must_be_askable(context)?;
+    Ok(intake::prompt_new_passphrase(label)?)
+}
 
-    fn must_be_askable(&self) -> Outcome {
-        if self.context.terminal().is_none() {
-            return Err(Failure::refuse(
-                Code::OwnerNeeded,
-                "the owner passphrase is needed, and nobody can be asked here",
-                "the owner runs this in a terminal of their own",
-            ));
-        }
-        Ok(())
+/// Whether a proof can be had at all. To be asked before anything is begun that needs one later.
+///
+/// # Errors
+/// `owner_needed` where no file has the passphrase and nobody can be asked.
+pub(crate) fn can_be_proven(context: &Context) -> Outcome {
+    match context.variables.passphrase_file {
+        Some(_) => Ok(()),
+        None => must_be_askable(context),
     }
+}
+
+fn must_be_askable(context: &Context) -> Outcome {
+    if context.terminal().is_none() {
+        return Err(Failure::refuse(
+            Code::OwnerNeeded,
+            "the owner passphrase is needed, and nobody can be asked here",
+            "run it in a terminal, or name a file that holds the passphrase: WITHHELD_PASSPHRASE_FILE=FILE",
+        ));
+    }
+    Ok(())
 }
 
 /// What the passphrases of one call are sealed with.
@@ -285,7 +308,7 @@ fn is_own_key(own: &IntakePublic, said: Option<&IntakePublic>) -> Outcome {
         Some(said) if said != own => Err(Failure::refuse(
             Code::ConfigInvalid,
             "what answers as the broker does not serve the vault of this home",
-            "nothing was sent; end it and start anew: withheld daemon stop",
+            "end it and start anew, nothing was sent: withheld daemon stop",
         )),
         _ => Ok(()),
     }
@@ -293,10 +316,10 @@ fn is_own_key(own: &IntakePublic, said: Option<&IntakePublic>) -> Outcome {
 
 /// Starts a broker, unless another command was faster: then that one serves us, too. One that is
 /// just ending still holds the lock of the home, so a lost race is tried again.
-fn started(context: &Context, home: &Home, socket: &Socket) -> Outcome<Hello> {
+fn started(context: &Context, home: &Home, socket: &Socket, port: Port) -> Outcome<Hello> {
     let deadline = Instant::now() + ANSWER;
     loop {
-        match start::broker(home, &context.variables) {
+        match start::broker(home, &context.variables, port) {
             Ok(_) => return hello(home, socket),
             Err(failure) if failure.code() == Some(Code::Conflict) => match hello(home, socket) {
                 Ok(met) => return Ok(met),

@@ -22,6 +22,26 @@ pub(crate) fn words(value: &Value, separator: &str) -> String {
     words.join(separator)
 }
 
+/// What is to be said of a secret beside its state, in words.
+pub(crate) fn flags(value: &Value) -> String {
+    let flags = list(value).filter_map(Value::as_str).map(flag);
+    flags.collect::<Vec<_>>().join(", ")
+}
+
+fn flag(flag: &str) -> String {
+    match flag.split_once(':') {
+        Some(("needs-upstream-rotation", "member-removed")) => {
+            "rotate it: a removed member could read it".to_owned()
+        }
+        Some(("needs-upstream-rotation", _)) => {
+            "rotate it: somebody could read it who may not any more".to_owned()
+        }
+        Some(("suspect", status)) => format!("its service answered {status}"),
+        Some((what, more)) => format!("{} {more}", what.replace('-', " ")),
+        None => flag.replace('-', " "),
+    }
+}
+
 /// How long ago; `never` where it never was.
 pub(crate) fn age(at: &Value) -> String {
     match at.as_str().and_then(|at| at.parse::<Moment>().ok()) {
@@ -83,6 +103,27 @@ mod tests {
         assert_eq!((word(&none), words(&none, ",")), Default::default());
         assert_eq!((list(&none).count(), number(&none)), (0, 0));
         assert_eq!((age(&none).as_str(), time(&none).as_str()), ("never", ""));
+    }
+
+    #[test]
+    fn flags_are_said_in_words() {
+        for (flag, said) in [
+            (
+                "needs-upstream-rotation:member-removed",
+                "rotate it: a removed member could read it",
+            ),
+            (
+                "needs-upstream-rotation:right-lowered",
+                "rotate it: somebody could read it who may not any more",
+            ),
+            ("suspect:401", "its service answered 401"),
+            ("was:behind", "was behind"),
+            ("duplicate-name", "duplicate name"),
+            ("private", "private"),
+        ] {
+            assert_eq!(flags(&json!([flag])), said);
+        }
+        assert_eq!(flags(&json!(["auto", "private"])), "auto, private");
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn unreadable() -> Failure {
     Failure::refuse(
         Code::Internal,
         "the answer of the broker cannot be read",
-        "the broker may be of another version; restart it: withheld daemon stop",
+        "restart it, it may be of another version: withheld daemon stop",
     )
 }
 
@@ -282,7 +282,7 @@ fn no_token() -> Failure {
     Failure::refuse(
         Code::UnknownCaller,
         "what `WITHHELD_SESSION` holds is no token of a session",
-        "start one: withheld proxy env",
+        "unset WITHHELD_SESSION, then start one: withheld proxy env",
     )
 }
 
@@ -290,7 +290,7 @@ fn foreign() -> Failure {
     Failure::refuse(
         Code::ConfigInvalid,
         "the broker's socket belongs to another user",
-        "nothing was sent; find out who made it, then remove the folder `run` of the home",
+        "find out who made it, then remove the folder `run` of the home; nothing was sent",
     )
 }
 

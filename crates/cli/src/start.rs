@@ -19,6 +19,15 @@ const READY: Duration = Duration::from_secs(5);
 /// This executable, also after its file was replaced: the one that runs, and no other.
 const OWN_EXECUTABLE: &str = "/proc/self/exe";
 
+/// Where a broker is to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// Where the owner set it, else at the default or the next free one.
+    AsSet,
+    /// At any free one.
+    Any,
+}
+
 /// Starts a broker for the home and waits until it listens.
 ///
 /// Returns where. An agent's verb never calls this: who starts the broker owns its environment.
@@ -26,10 +35,11 @@ const OWN_EXECUTABLE: &str = "/proc/self/exe";
 /// # Errors
 /// What the broker refused at its start (`conflict` where another one was faster); `broker_down`
 /// where it said nothing within 5 s.
-pub(crate) fn broker(home: &Home, variables: &Variables) -> Outcome<String> {
+pub(crate) fn broker(home: &Home, variables: &Variables, port: Port) -> Outcome<String> {
     let mut child = Command::new(OWN_EXECUTABLE)
         .arg("daemon")
         .arg("--detached")
+        .args((port == Port::Any).then_some("--any-port"))
         .arg("--json")
         .arg("--home")
         .arg(home.path())

@@ -20,7 +20,7 @@ use crate::refusal::{Code, Retry};
 use crate::team::Take;
 
 pub use call::{NONCE_BYTES, Nonce, OwnerCall};
-pub use team::TeamAct;
+pub use team::{Shown, TeamAct};
 
 /// The field by which a program shows its session.
 pub const SESSION_HEADER: &str = "withheld-session";

@@ -1,6 +1,8 @@
 //! Every refusal there is, in one table: its code, the exit status of the command line, the HTTP
 //! status of the broker, and when to try again. The written form is `withheld.error/1`.
 
+mod commands;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -228,17 +230,25 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with its sentence and its hint.
+    /// A refusal with its sentence and its hint; the commands of the hint are what comes next.
     pub fn new(code: Code, message: impl Into<Text>, hint: impl Into<Text>) -> Self {
+        let hint = hint.into();
         Self {
             code,
             message: message.into(),
-            hint: hint.into(),
             retry: code.retry(),
             facts: Box::default(),
-            next: Vec::new(),
+            next: commands::of(&hint),
+            hint,
             status: None,
         }
+    }
+
+    /// The same, where the same again would be refused again, whatever its code says.
+    #[must_use]
+    pub fn for_good(mut self) -> Self {
+        self.retry = Retry::Never;
+        self
     }
 
     /// The same, answered with this HTTP status.

@@ -23,16 +23,32 @@ impl fmt::Display for TeamFault {
 impl std::error::Error for TeamFault {}
 
 word! {
-    /// What waits for the owner: `b_` and eight hex digits.
+    /// What waits for the owner: `b_` and sixteen hex digits.
     WaitingId, TeamFault, waiting_id
+}
+
+word! {
+    /// What was shown of something that waits: the SHA-256 of all that it would allow, in hex.
+    ShownDigest, TeamFault, shown_digest
+}
+
+fn shown_digest(written: &str) -> Result<String, TeamFault> {
+    if written.len() == 64 && is_hex(written) {
+        return Ok(written.to_owned());
+    }
+    Err(TeamFault("a digest has 64 hex digits"))
+}
+
+fn is_hex(digits: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    digits.bytes().all(fits)
 }
 
 fn waiting_id(written: &str) -> Result<String, TeamFault> {
     let digits = written.strip_prefix("b_").unwrap_or_default();
-    let fits = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    if digits.len() != 8 || !digits.bytes().all(fits) {
+    if digits.len() != 16 || !is_hex(digits) {
         return Err(TeamFault(
-            "what waits is named like b_1f3a9c02: see `withheld pending`",
+            "what waits is named like b_1f3a9c025b7d8e46: see `withheld pending`",
         ));
     }
     Ok(written.to_owned())
@@ -135,7 +151,7 @@ impl crate::plain::Plain for Access {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Right, WaitingId};
+    use super::{Access, Right, ShownDigest, WaitingId};
     use crate::name::Environment;
 
     #[test]
@@ -151,10 +167,25 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_has_a_short_name() {
-        assert!(WaitingId::parse("b_1f3a9c02").is_ok());
-        for wrong in ["1f3a9c02", "b_1f3a9c0", "b_1F3A9C02", "b_1f3a9c02 "] {
+    fn what_waits_has_a_name_of_64_bits() {
+        assert!(WaitingId::parse("b_1f3a9c025b7d8e46").is_ok());
+        for wrong in [
+            "b_1f3a9c02",
+            "1f3a9c025b7d8e46",
+            "b_1f3a9c025b7d8e4",
+            "b_1F3A9C025B7D8E46",
+            "b_1f3a9c025b7d8e46 ",
+        ] {
             assert!(WaitingId::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_whole() {
+        let digest = "0123456789abcdef".repeat(4);
+        assert!(ShownDigest::parse(&digest).is_ok());
+        for wrong in [&digest[1..], &digest.to_uppercase(), ""] {
+            assert!(ShownDigest::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Where the account of this process lives, as the user database has it.
+//! The account of this process, as the user database has it.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -13,6 +13,20 @@ const LARGEST_BUFFER: usize = 1024 * 1024;
 /// could have set. `None` when the user database has no entry, or no absolute path in it.
 #[must_use]
 pub fn home_of_user() -> Option<PathBuf> {
+    let home = field(|entry| entry.pw_dir)?;
+    let home = PathBuf::from(OsStr::from_bytes(&home));
+    home.is_absolute().then_some(home)
+}
+
+/// The name of the account that this process runs as; never from `USER`. `None` when the user database
+/// has no entry, or a name that is no text.
+#[must_use]
+pub fn name_of_user() -> Option<String> {
+    String::from_utf8(field(|entry| entry.pw_name)?).ok()
+}
+
+/// One string of the entry of this account.
+fn field(which: fn(&libc::passwd) -> *mut c_char) -> Option<Vec<u8>> {
     let mut buffer = vec![0_u8; FIRST_BUFFER];
     loop {
         // SAFETY: `passwd` is a struct of integers and pointers, for which zero is a value.
@@ -32,13 +46,13 @@ pub fn home_of_user() -> Option<PathBuf> {
             buffer.resize(buffer.len() * 2, 0);
             continue;
         }
-        if status != 0 || found.is_null() || entry.pw_dir.is_null() {
+        let text = which(&entry);
+        if status != 0 || found.is_null() || text.is_null() {
             return None;
         }
-        // SAFETY: the call succeeded, so `pw_dir` points to a string inside `buffer`.
-        let home = unsafe { CStr::from_ptr(entry.pw_dir) };
-        let home = PathBuf::from(OsStr::from_bytes(home.to_bytes()));
-        return home.is_absolute().then_some(home);
+        // SAFETY: the call succeeded, so the string lies inside `buffer`.
+        let text = unsafe { CStr::from_ptr(text) };
+        return Some(text.to_bytes().to_vec());
     }
 }
 
@@ -47,17 +61,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_home_is_that_of_the_user_database() {
+    fn name_and_home_are_those_of_the_user_database() {
         // SAFETY: no arguments, no failure.
         let uid = unsafe { libc::geteuid() }.to_string();
         let database = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         let written = database
             .lines()
             .map(|line| line.split(':').collect::<Vec<_>>())
-            .find(|fields| fields.get(2) == Some(&uid.as_str()))
-            .and_then(|fields| fields.get(5).map(PathBuf::from));
-        if let Some(written) = written {
-            assert_eq!(home_of_user(), Some(written));
+            .find(|fields| fields.get(2) == Some(&uid.as_str()));
+        if let Some([name, _, _, _, _, home, ..]) = written.as_deref() {
+            assert_eq!(name_of_user().as_deref(), Some(*name));
+            assert_eq!(home_of_user(), Some(PathBuf::from(home)));
         }
     }
 }

@@ -15,7 +15,7 @@ mod arena;
 mod harden;
 mod value;
 
-pub use account::home_of_user;
+pub use account::{home_of_user, name_of_user};
 pub use arena::{Full, Memory, memory};
 pub use harden::{Descriptors, harden};
 pub use value::{Expose, FillError, Owner, SecretValue, Spend, Values};

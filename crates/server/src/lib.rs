@@ -8,10 +8,12 @@
 mod auth;
 mod bootstrap;
 mod config;
+mod crowd;
 mod handlers;
 mod ledger;
 mod limits;
 mod listen;
+mod note;
 mod office;
 mod problem;
 mod router;
@@ -30,7 +32,8 @@ use tokio_rustls::TlsAcceptor;
 use withheld_core::{Code, Refusal};
 
 pub use config::{Asked, Config, TlsFiles, database};
-pub use office::{Clock, Log};
+pub use note::{Log, Note};
+pub use office::Clock;
 pub use verify::{Verified, verify};
 
 use bootstrap::Bootstrap;
@@ -139,7 +142,7 @@ impl Server {
     /// ten seconds, and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let log = Arc::clone(&self.office.log);
-        log("start");
+        log(&Note::Start);
         let (tell, told) = watch::channel(false);
         let api = Door {
             listener: self.api,
@@ -159,7 +162,7 @@ impl Server {
         };
         let stopping = async {
             stop.await;
-            log("stop");
+            log(&Note::Stop);
             // Fails when nobody listens any more, which is what it is for.
             let _ = tell.send(true);
         };
@@ -168,7 +171,7 @@ impl Server {
             () = tidy(&self.office) => {}
         }
         self.office.ledger.store().close().await;
-        log("stopped");
+        log(&Note::Stopped);
     }
 }
 
@@ -178,7 +181,7 @@ async fn tidy(office: &Office) {
     loop {
         hours.tick().await;
         if let Err(why) = office.ledger.store().drop_old_slots(office.now()).await {
-            (office.log)(&format!("error  {why}"));
+            failed(&office.log, &why);
         }
     }
 }
@@ -187,14 +190,16 @@ async fn open(database: &Path, log: &Log) -> Result<Sqlite, Refusal> {
     let opened = match shut_others_out(database) {
         Ok(was_open) => {
             if was_open {
-                log("database  other accounts could read it; now this one alone can");
+                log(&Note::Notice {
+                    text: "other accounts could read the database; now this one alone can",
+                });
             }
             Sqlite::open(database).await
         }
         Err(why) => Err(why),
     };
     opened.map_err(|why| {
-        log(&format!("error  {why}"));
+        failed(log, &why);
         Refusal::new(
             Code::StoreUnavailable,
             "the database cannot be opened",
@@ -210,7 +215,7 @@ async fn bootstrap(
     log: &Log,
 ) -> Result<Bootstrap, Refusal> {
     let any = store.workspaces(None, 1).await.map_err(|why| {
-        log(&format!("error  {why}"));
+        failed(log, &why);
         unreadable()
     })?;
     if any.is_empty() {
@@ -218,6 +223,12 @@ async fn bootstrap(
     } else {
         Ok(Bootstrap::over(database))
     }
+}
+
+fn failed(log: &Log, why: &dyn std::fmt::Display) {
+    log(&Note::Error {
+        text: &why.to_string(),
+    });
 }
 
 fn unreadable() -> Refusal {

@@ -28,7 +28,8 @@ use withheld_core::{Code, Refusal};
 
 use crate::auth::Peer;
 use crate::config::TlsFiles;
-use crate::office::Log;
+use crate::crowd::Crowd;
+use crate::note::{Log, Note};
 
 /// Connections at once: half of what a process may usually have open. Further ones wait in the
 /// system's queue.
@@ -106,6 +107,7 @@ pub(crate) fn tls(files: &TlsFiles) -> Result<TlsAcceptor, Refusal> {
 /// Answers until it is told to stop; then accepts nothing more and lets running requests end.
 pub(crate) async fn serve(door: Door, mut stop: watch::Receiver<bool>, log: Log) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let crowd = Crowd::default();
     let mut tasks = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -115,20 +117,33 @@ pub(crate) async fn serve(door: Door, mut stop: watch::Receiver<bool>, log: Log)
         };
         while let Some(ended) = tasks.try_join_next() {
             if ended.is_err() {
-                log("error  a panic while a request was answered");
+                log(&Note::Error {
+                    text: "a panic while a request was answered",
+                });
             }
         }
         match accepted {
             Some((stream, peer, permit)) => {
                 let (tls, router) = (door.tls.clone(), door.router.clone());
+                // Behind a proxy all come from the one address of the proxy.
+                let place = if tls.is_some() {
+                    let Some(place) = crowd.enter(peer.ip()) else {
+                        continue;
+                    };
+                    Some(place)
+                } else {
+                    None
+                };
                 let stop = stop.clone();
                 tasks.spawn(async move {
                     connection(stream, tls, router, peer, stop).await;
-                    drop(permit);
+                    drop((place, permit));
                 });
             }
             None => {
-                log("error  no connection can be accepted now");
+                log(&Note::Error {
+                    text: "no connection can be accepted now",
+                });
                 sleep(BREATH).await;
             }
         }
@@ -136,7 +151,9 @@ pub(crate) async fn serve(door: Door, mut stop: watch::Receiver<bool>, log: Log)
     drop(door);
     let all = async { while tasks.join_next().await.is_some() {} };
     if timeout(DRAIN, all).await.is_err() {
-        log("stop  a request did not end in time");
+        log(&Note::Notice {
+            text: "a request did not end in time",
+        });
     }
 }
 

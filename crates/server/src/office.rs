@@ -10,14 +10,12 @@ use withheld_team::api::{Limits, ProblemCode};
 use crate::bootstrap::Bootstrap;
 use crate::ledger::Ledger;
 use crate::limits::Rates;
+use crate::note::{Log, Note};
 use crate::problem::Refused;
 use crate::store::{Failure, LEASE_MS};
 
 /// The time, in milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
-
-/// Takes one line for the operator. The line has no id, no address and no name.
-pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Shared by all requests.
 pub(crate) struct Office {
@@ -44,7 +42,7 @@ impl Office {
         match fault {
             Fault::Refused(refused) => refused,
             Fault::Ours(why) => {
-                (self.log)(&format!("error  {why}"));
+                (self.log)(&Note::Error { text: &why });
                 Refused::of(ProblemCode::Unavailable)
             }
         }

@@ -13,6 +13,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use withheld_team::api::ProblemCode;
 
 use crate::handlers::{envelopes, environment, links, workspace};
+use crate::note::Note;
 use crate::office::Office;
 use crate::problem::Refused;
 use crate::store::Store as _;
@@ -88,13 +89,16 @@ async fn noted(State(office): State<Arc<Office>>, request: Request, next: Next) 
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     // A method that is none of ours is a word of the caller's.
     let method = match method.as_str() {
-        known @ ("GET" | "HEAD" | "POST") => known,
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
         _ => "(other)",
     };
-    (office.log)(&format!(
-        "request  {method} {route} {} {} ms",
-        response.status().as_u16(),
-        start.elapsed().as_millis()
-    ));
+    (office.log)(&Note::Request {
+        method,
+        route,
+        status: response.status().as_u16(),
+        ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+    });
     response
 }

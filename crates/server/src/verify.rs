@@ -16,7 +16,8 @@ use withheld_team::slot::Slot;
 use strays::strays;
 
 use crate::ledger::{Ws, entry, read_ws};
-use crate::office::{Fault, Log};
+use crate::note::Log;
+use crate::office::Fault;
 use crate::runtime;
 use crate::store::{Caches, DeviceRow, Sqlite, Store as _, StoredRecord};
 
@@ -57,7 +58,7 @@ pub fn verify(database: &Path, log: &Log) -> Result<Vec<Verified>, Refusal> {
     }
     runtime()?.block_on(async {
         let store = Sqlite::open_to_look(database).await.map_err(|why| {
-            log(&format!("error  {why}"));
+            crate::failed(log, &why);
             Refusal::new(
                 Code::StoreUnavailable,
                 "that is not a database of this version of the server",
@@ -68,7 +69,7 @@ pub fn verify(database: &Path, log: &Log) -> Result<Vec<Verified>, Refusal> {
         store.close().await;
         all.map_err(|fault| match fault {
             Fault::Ours(why) => {
-                log(&format!("error  {why}"));
+                crate::failed(log, &why);
                 damaged()
             }
             Fault::Refused(_) => damaged(),

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::Verdict;
 use crate::chain::{Chain, Member};
 use crate::commit::{Came, EnvChain};
 use crate::drift::Cause;
@@ -23,13 +22,13 @@ pub struct Exposed {
 /// link that its commit had not seen: until then it was wrapped under a key that they have. It is off
 /// the list with the next version. The directory holds nothing that is used elsewhere.
 ///
-/// # Errors
-/// `Unverified` when it depends on history that was skipped: the environment began with a snapshot
-/// that is newer than somebody's loss. Read its commits from the first.
-pub fn exposed(w: &Chain, e: &EnvChain) -> Result<BTreeMap<RecordId, Exposed>, Verdict> {
+/// Where the history was skipped, what may be older than a loss counts as exposed: a value that is
+/// changed in vain costs less than one that is not changed.
+#[must_use]
+pub fn exposed(w: &Chain, e: &EnvChain) -> BTreeMap<RecordId, Exposed> {
     let env = e.env();
     if env == EnvId::DIRECTORY {
-        return Ok(BTreeMap::new());
+        return BTreeMap::new();
     }
     let losses: Vec<Loss> = w
         .members()
@@ -37,17 +36,13 @@ pub fn exposed(w: &Chain, e: &EnvChain) -> Result<BTreeMap<RecordId, Exposed>, V
         .collect();
     let mut exposed = BTreeMap::new();
     for (entry, came) in e.live() {
-        let mut to = BTreeMap::new();
-        for loss in &losses {
-            if loss.covers(came)? {
-                to.insert(loss.member, loss.cause);
-            }
-        }
+        let of = losses.iter().filter(|loss| loss.covers(came));
+        let to: BTreeMap<MemberId, Cause> = of.map(|loss| (loss.member, loss.cause)).collect();
         if !to.is_empty() {
             exposed.insert(entry.rid, Exposed { ver: entry.ver, to });
         }
     }
-    Ok(exposed)
+    exposed
 }
 
 /// That somebody may not read an environment any more.
@@ -59,13 +54,10 @@ struct Loss {
 }
 
 impl Loss {
-    fn covers(&self, came: Came) -> Result<bool, Verdict> {
+    fn covers(&self, came: Came) -> bool {
         match came {
-            Came::At(w_seq) => Ok(w_seq < self.at),
-            Came::AtOrBefore(w_seq) if w_seq < self.at => Ok(true),
-            Came::AtOrBefore(_) => Err(Verdict::Unverified(
-                "the history from before somebody lost access",
-            )),
+            Came::At(w_seq) => w_seq < self.at,
+            Came::AtOrBefore(_) => true,
         }
     }
 }

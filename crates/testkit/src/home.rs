@@ -51,7 +51,7 @@ fn name(binary: &Path) -> String {
 }
 
 /// A folder and all in it with its modes, without sockets and without what a running broker holds.
-fn copy_all(from: &Path, to: &Path) {
+pub(crate) fn copy_all(from: &Path, to: &Path) {
     let mode = fs::metadata(from).expect("a folder").permissions().mode() & 0o777;
     fs::DirBuilder::new()
         .mode(mode)

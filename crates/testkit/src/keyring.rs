@@ -1,8 +1,8 @@
 //! A Secret Service of one test: gnome-keyring under a session bus of its own.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::home;
@@ -159,8 +159,41 @@ impl Keyring {
         Ok(())
     }
 
-    /// Whether somebody has the service's name on the bus.
+    /// Hears every call on the bus from now on.
+    ///
+    /// # Errors
+    /// When there is no such program.
+    ///
+    /// # Panics
+    /// When it ends before it hears anything.
+    pub fn watch(&self) -> Result<Watch<'_>, String> {
+        let mut command = Command::new("dbus-monitor");
+        self.place(&mut command);
+        let mut monitor = command
+            .args(["--session", "type='method_call'"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("dbus-monitor does not start: {error}"))?;
+        let mut lines = BufReader::new(monitor.stdout.take().expect("a pipe")).lines();
+        // The bus takes its name away when it has made it a monitor.
+        let is_monitor = |line: &str| line.contains("member=NameLost");
+        assert!(lines.any(|line| is_monitor(&line.expect("a line"))));
+        Ok(Watch {
+            keyring: self,
+            monitor,
+            lines,
+            looks: 0,
+        })
+    }
+
     fn owned(&self) -> bool {
+        self.is_owned(SERVICE)
+    }
+
+    /// Whether somebody has this name on the bus.
+    fn is_owned(&self, name: &str) -> bool {
         let mut command = Command::new("dbus-send");
         self.place(&mut command);
         command
@@ -171,7 +204,7 @@ impl Keyring {
                 "/org/freedesktop/DBus",
                 "org.freedesktop.DBus.NameHasOwner",
             ])
-            .arg(format!("string:{SERVICE}"))
+            .arg(format!("string:{name}"))
             .output()
             .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("boolean true"))
     }
@@ -192,6 +225,53 @@ impl Keyring {
             daemon.wait().expect("the keyring ends");
             while self.owned() {}
         }
+    }
+}
+
+/// Who hears what is asked on the bus.
+pub struct Watch<'a> {
+    keyring: &'a Keyring,
+    monitor: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    looks: u32,
+}
+
+impl Watch<'_> {
+    /// What was asked of anybody but the bus itself since the last look, in order, as `INTERFACE.METHOD`.
+    ///
+    /// # Panics
+    /// When the monitor ended.
+    pub fn asked(&mut self) -> Vec<String> {
+        self.looks += 1;
+        // A call as well: whatever was said before it was heard when this is heard.
+        let mark = format!("withheld.look.number{}", self.looks);
+        self.keyring.is_owned(&mark);
+        let mark = format!("\"{mark}\"");
+        let mut asked = Vec::new();
+        loop {
+            let line = self.lines.next().expect("the monitor ended");
+            let line = line.expect("a line");
+            if line.contains(&mark) {
+                return asked;
+            }
+            if line.starts_with("method call ")
+                && !line.contains(" destination=org.freedesktop.DBus ")
+            {
+                let word = |key: &str| {
+                    let mut words = line.split([' ', ';']);
+                    words.find_map(|word| word.strip_prefix(key).map(ToOwned::to_owned))
+                };
+                let (interface, member) = (word("interface="), word("member="));
+                asked.push([interface, member].map(Option::unwrap_or_default).join("."));
+            }
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        home::kill(&self.monitor.id().to_string());
+        self.monitor.wait().expect("the monitor ends");
     }
 }
 

@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Mounts the file named first over `/etc/hosts`, then becomes the rest.
-const AS_ROOT: &str = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
-/// The same, and gives up the capabilities that the mount needed.
-const AS_USER: &str =
-    r#"mount --bind "$0" /etc/hosts && exec setpriv --ambient-caps -all --inh-caps -all -- "$@""#;
+const MOUNTED: &str = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+/// Gives up the capabilities that the mount needed, and becomes the rest.
+const WITHOUT: &[&str] = &[
+    "setpriv",
+    "--ambient-caps",
+    "-all",
+    "--inh-caps",
+    "-all",
+    "--",
+];
 
 /// The names a test's commands know.
 pub(crate) struct Namespace {
@@ -53,13 +59,23 @@ impl Namespace {
 
     /// A command inside; its environment and streams are the caller's to set.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.command_under(&[], program)
+    }
+
+    /// As [`Namespace::command`], started by another one that keeps the capabilities.
+    pub(crate) fn command_under(&self, starter: &[String], program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("unshare");
-        if self.root {
-            command.args(["-m", "sh", "-c", AS_ROOT]);
+        command.args(if self.root {
+            &["-m"]
         } else {
-            command.args(["-cm", "--keep-caps", "sh", "-c", AS_USER]);
+            &["-cm", "--keep-caps"][..]
+        });
+        command.args(["sh", "-c", MOUNTED]).arg(&self.hosts);
+        command.args(starter);
+        if !self.root {
+            command.args(WITHOUT);
         }
-        command.arg(&self.hosts).arg(program);
+        command.arg(program);
         command
     }
 }

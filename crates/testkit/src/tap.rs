@@ -260,7 +260,7 @@ fn connection(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
 }
 
 /// One request on a connection of its own, so that none is lost to one that the server had closed.
-fn forward(server: SocketAddr, method: &str, raw: &[u8]) -> std::io::Result<Reply> {
+pub(crate) fn forward(server: SocketAddr, method: &str, raw: &[u8]) -> std::io::Result<Reply> {
     let mut reading = Reading::new(dial(server)?);
     reading.stream.write_all(raw)?;
     let reply = reading.reply(method)?;

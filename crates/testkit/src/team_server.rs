@@ -5,12 +5,13 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ran::{Command, Notes, Ran};
+use crate::stepper::is_started;
 use crate::temp::Temp;
 use crate::upstream::Authority;
 
@@ -27,7 +28,8 @@ pub struct TeamServer {
 struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    address: SocketAddr,
+    /// Where it answers, once it has said so.
+    address: Option<SocketAddr>,
 }
 
 /// The files of a database, as they were.
@@ -73,45 +75,81 @@ impl TeamServer {
     /// # Panics
     /// When it runs already, or does not start.
     pub fn again(&mut self) {
+        self.run(&[]).expect("the server starts");
+    }
+
+    /// Starts it by what this starter is, or by itself.
+    ///
+    /// # Errors
+    /// What this machine lacks.
+    pub(crate) fn run(&mut self, starter: &[String]) -> Result<(), String> {
         assert!(self.running.is_none(), "it runs already");
         let log = fs::File::options()
             .append(true)
             .create(true)
             .open(self.file("log"))
             .expect("a log");
-        let mut command = std::process::Command::new(&self.binary);
+        let binary = self.binary.to_str().expect("a path of text");
+        let mut words = starter.iter().map(String::as_str).chain([binary]);
+        let mut command = std::process::Command::new(words.next().expect("a program"));
         command
+            .args(words)
             .args(["server", "--listen", "127.0.0.1:0", "--database"])
             .arg(self.database())
             .env_clear()
             .current_dir(self.temp.path())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log);
         if self.tls {
             command.args(["--tls-cert", "tls.pem", "--tls-key", "tls.key"]);
         }
-        let mut child = command.spawn().expect("the server starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut address = None;
-        loop {
-            let mut line = String::new();
-            let count = stdout.read_line(&mut line).expect("its output");
-            assert!(count > 0, "the server ended: {}", self.log());
-            self.printed.extend_from_slice(line.as_bytes());
-            if let Some(rest) = line.trim_start().strip_prefix("api ") {
-                let url = rest.split_whitespace().next().unwrap_or_default();
-                address = url.split("://").nth(1).and_then(|text| text.parse().ok());
-            }
-            if line.trim_end() == "ready" {
-                break;
-            }
-        }
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         self.running = Some(Running {
             child,
             stdout,
-            address: address.expect("the server says where it answers"),
+            address: None,
         });
+        if !starter.is_empty() {
+            let first = self.line();
+            is_started(&first).inspect_err(|_| self.running = None)?;
+        }
+        loop {
+            let line = self.line();
+            if let Some(rest) = line.trim_start().strip_prefix("api ") {
+                let url = rest.split_whitespace().next().unwrap_or_default();
+                let at = url.split("://").nth(1).and_then(|text| text.parse().ok());
+                self.running().address = at;
+            }
+            if line == "ready" {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Its standard input.
+    pub(crate) fn stdin(&mut self) -> &mut ChildStdin {
+        self.running().child.stdin.as_mut().expect("a pipe")
+    }
+
+    fn running(&mut self) -> &mut Running {
+        self.running.as_mut().expect("a running server")
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        let count = self
+            .running()
+            .stdout
+            .read_line(&mut line)
+            .expect("its output");
+        assert!(count > 0, "the server ended: {}", self.log());
+        self.printed.extend_from_slice(line.as_bytes());
+        line.trim_end().to_owned()
     }
 
     /// Where it answers.
@@ -119,7 +157,8 @@ impl TeamServer {
     /// # Panics
     /// When it does not run.
     pub fn address(&self) -> SocketAddr {
-        self.running.as_ref().expect("a running server").address
+        let running = self.running.as_ref().expect("a running server");
+        running.address.expect("it says where it answers")
     }
 
     /// The file with the bootstrap token.
@@ -145,6 +184,12 @@ impl TeamServer {
         let running = self.running.take().expect("a running server");
         kill_process(Pid::from_child(&running.child), Signal::TERM).expect("a signal");
         assert!(self.ended(running), "it did not stop as asked");
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) {
+        let running = self.running.take().expect("a running server");
+        self.ended(running);
     }
 
     /// Reaps it; whether it ended well.
@@ -211,7 +256,7 @@ impl TeamServer {
         fs::read_to_string(self.file("log")).unwrap_or_default()
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.file("data")
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::agent::Agent;
 use crate::canary::{Canaries, Canary};
 use crate::home::{self, PASSPHRASE};
+use crate::keyring::Keyring;
 use crate::namespace::Namespace;
 use crate::oracle::{Leak, LeakOracle};
 use crate::ran::{Command, Notes, Ran};
@@ -33,6 +34,8 @@ const NAMES: &[&str] = &[
 pub(crate) struct Inner {
     temp: Temp,
     binary: PathBuf,
+    /// What commands see beside what every one needs.
+    variables: Vec<(&'static str, String)>,
     pub(crate) namespace: Namespace,
     pub(crate) notes: Arc<Notes>,
 }
@@ -49,6 +52,7 @@ impl Inner {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.temp.path().join("user"))
             .env("LANG", "C.UTF-8")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.temp.path().join("user"));
     }
 
@@ -102,11 +106,27 @@ impl World {
         Some(world)
     }
 
+    /// A world with an empty vault whose values rest in this keyring.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub fn in_keyring(binary: &str, keyring: &Keyring) -> Option<Self> {
+        let world = Self::bare(binary, keyring.variables())?;
+        world
+            .owner(&["init", "--vault", "keychain", "--no-input"])
+            .succeeds();
+        Some(world)
+    }
+
     /// A world whose home does not exist yet.
     ///
     /// # Panics
     /// As [`World::new`].
     pub fn without_vault(binary: &str) -> Option<Self> {
+        Self::bare(binary, Vec::new())
+    }
+
+    fn bare(binary: &str, variables: Vec<(&'static str, String)>) -> Option<Self> {
         let temp = Temp::new();
         let namespace = match Namespace::new(temp.path(), NAMES) {
             Ok(namespace) => namespace,
@@ -143,6 +163,7 @@ impl World {
             inner: Arc::new(Inner {
                 temp,
                 binary: PathBuf::from(binary),
+                variables,
                 namespace,
                 notes: Arc::default(),
             }),
@@ -222,6 +243,16 @@ impl World {
         self.inner.clear(&mut command);
         let shown = format!("{program} {}", arguments.join(" "));
         Command::new(command, shown, Arc::clone(&self.inner.notes))
+    }
+
+    /// The broker, started by this program as it starts itself.
+    pub(crate) fn broker_under(&self, starter: &[String]) -> std::process::Command {
+        let inner = &self.inner;
+        let mut command = inner.namespace.command_under(starter, &inner.binary);
+        command.args(["daemon", "--detached", "--json", "--home"]);
+        command.arg(self.home());
+        inner.clear(&mut command);
+        command
     }
 
     /// Stores a value, unbound.
@@ -401,6 +432,25 @@ impl World {
         let pid = self.broker_pid().expect("a running broker");
         home::kill(&pid);
         self.wait_for_end(&pid);
+    }
+
+    /// The home as it is, of a broker that does not run, to be put back.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub fn copied(&self) -> Temp {
+        let kept = Temp::new();
+        home::copy_all(&self.home(), &kept.path().join("home"));
+        kept
+    }
+
+    /// Puts a home back that was copied, in place of the one that is there.
+    ///
+    /// # Panics
+    /// When it cannot be.
+    pub fn put_back(&self, kept: &Temp) {
+        fs::remove_dir_all(self.home()).expect("the home goes");
+        home::copy_all(&kept.path().join("home"), &self.home());
     }
 
     /// Returns when the process is no more.

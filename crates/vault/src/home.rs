@@ -20,8 +20,9 @@ use withheld_core::{Code, Refusal, Text, text};
 use crate::fault;
 use shown::Shown;
 
-/// The largest file of a home that is read whole, in bytes.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest file of a home that is written or read, in bytes: as much as a team's server keeps of one
+/// workspace.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 const DIR_MODE: Mode = Mode::RWXU;
 const DIR_FLAGS: OFlags = OFlags::DIRECTORY
@@ -50,6 +51,12 @@ impl Home {
     #[must_use]
     pub fn account() -> Option<PathBuf> {
         withheld_secret::home_of_user()
+    }
+
+    /// The account's own name, as the user database has it; `None` where it has none.
+    #[must_use]
+    pub fn account_name() -> Option<String> {
+        withheld_secret::name_of_user()
     }
 
     /// The home of this account, as the user database has it.
@@ -142,8 +149,12 @@ impl Home {
     /// ones, on the disk, whatever happens meanwhile.
     ///
     /// # Errors
-    /// As [`Home::read`]; `store_unavailable` also when the disk is full. The old file is kept.
+    /// As [`Home::read`]; `store_unavailable` also when the disk is full, and for more than can be
+    /// read again. The old file is kept.
     pub fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(fault::unavailable(Shown::of(file).text()));
+        }
         #[cfg(test)]
         kill::point(file)?;
         let Some((directory, name)) = self.descend(file)? else {

@@ -51,3 +51,9 @@ fn said<'a>(output: &'a str, word: &str) -> Option<&'a str> {
         .map(str::trim)
         .rfind(|line| line.starts_with(word))
 }
+
+/// What follows a word in the lines that begin with it.
+fn all_said<'a>(output: &'a str, word: &str) -> Vec<&'a str> {
+    let lines = output.lines().map(str::trim);
+    lines.filter_map(|line| line.strip_prefix(word)).collect()
+}

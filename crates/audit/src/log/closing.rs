@@ -86,12 +86,13 @@ impl Noted {
         otherwise: Outcome,
         record: impl FnOnce(RequestRecord, Moment) -> RequestRecord,
     ) -> Result<(), Refusal> {
-        let intent = self.intent.clone();
-        let owed = self.intent.clone().abandoned(otherwise, self.intent.at);
+        let record = |at| record(self.intent.clone(), at);
+        let owed = || self.intent.clone().abandoned(otherwise, self.intent.at);
+        let request = self.intent.request;
         self.log
             .0
             .shared
-            .with(|writer| writer.conclude(|at| record(intent, at), owed))
+            .with(|writer| writer.conclude(request, record, owed))
     }
 }
 

@@ -145,9 +145,10 @@ impl Writer {
 
     /// Writes the intent of a request, and dates it; its number.
     pub(super) fn intend(&mut self, intent: &mut RequestRecord) -> Result<u64, Refusal> {
-        let seq = self.write(Class::New, |at| {
-            intent.at = at;
-            intent.clone()
+        let dated = &mut *intent;
+        let seq = self.write(Class::New, move |at| {
+            dated.at = at;
+            &*dated
         })?;
         self.open.insert(intent.request, self.number);
         Ok(seq)
@@ -157,13 +158,14 @@ impl Writer {
     /// written again, for nobody knows what the request did meanwhile.
     pub(super) fn conclude(
         &mut self,
+        request: RequestId,
         record: impl FnOnce(Moment) -> RequestRecord,
-        otherwise: RequestRecord,
+        otherwise: impl FnOnce() -> RequestRecord,
     ) -> Result<(), Refusal> {
         let written = self.write(Class::Due, record).map(|_| ());
         match written {
-            Ok(()) => drop(self.open.remove(&otherwise.request)),
-            Err(_) => self.owed.push_back(otherwise),
+            Ok(()) => drop(self.open.remove(&request)),
+            Err(_) => self.owed.push_back(otherwise()),
         }
         written
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use withheld_core::name::{AgentId, Environment, SecretName, SessionId, Workspace};
 use withheld_core::team::WaitingId;
 use withheld_core::{Code, Moment, Refusal, plain, text};
-use withheld_vault::team::DriftRow;
+use withheld_vault::team::{DriftRow, Team, is_in_team};
 
 use self::next::Step;
 use crate::answer::Answer;
@@ -18,7 +18,7 @@ use crate::house::{House, VaultState};
 use crate::process::Process;
 use crate::session::Caller;
 use crate::stages::record_of;
-use crate::team_api::{self, AsOf, WaitingShown};
+use crate::team_api::{self, AsOf, Fault, WaitingShown};
 use crate::view::{self, SecretShown};
 
 #[cfg(test)]
@@ -35,7 +35,8 @@ plain! {
     }
 
     struct Project {
-        workspace: Workspace,
+        /// `null`: the team's, whose name nobody can read now.
+        workspace: Option<Workspace>,
         project: Option<Workspace>,
         environment: Option<Workspace>,
     }
@@ -46,6 +47,9 @@ plain! {
         kind: &'static str,
         secret: SecretName,
         since: Moment,
+        /// Whether the owner of this machine signed it too, and took it away here.
+        #[serde(skip)]
+        own: bool,
     }
 }
 
@@ -62,6 +66,8 @@ struct Status {
     /// Whether the states are what the team's server says now; `null` without a team.
     verified: Option<bool>,
     as_of: Option<AsOf>,
+    /// Why they are not.
+    fault: Option<Fault>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +96,7 @@ pub(super) fn status(
     }
     let state = house.vault_state();
     let process = Process::now(house.started_by.as_ref());
-    let team = Look::of(house, environment);
+    let team = Look::of(house, environment)?;
     let secrets = secrets(house, caller, environment, team.as_ref());
     let waiting = waiting(team.as_ref(), &secrets, has_token);
     let status = Status {
@@ -110,11 +116,22 @@ pub(super) fn status(
             started_by: process.started_by,
         },
         project: project(team.as_ref(), environment),
-        next: next::steps(house, &state, has_token, environment, &secrets, &waiting),
+        next: next::steps(
+            house,
+            &state,
+            &next::Seen {
+                has_token,
+                environment,
+                secrets: &secrets,
+                waiting: &waiting,
+                fault: team.as_ref().and_then(|team| team.fault.as_ref()),
+            },
+        ),
         secrets,
         waiting,
-        verified: team.as_ref().map(|team| team.verified),
-        as_of: team.as_ref().map(|team| team.as_of),
+        verified: team.as_ref().map(|team| team.fault.is_none()),
+        as_of: team.as_ref().and_then(|team| team.as_of),
+        fault: team.and_then(|team| team.fault),
     };
     Answer::private("withheld.status/1", &status)
 }
@@ -123,26 +140,57 @@ pub(super) fn status(
 struct Look {
     workspace: Option<Workspace>,
     rows: BTreeMap<SecretName, DriftRow>,
-    verified: bool,
-    as_of: AsOf,
+    as_of: Option<AsOf>,
+    /// `None` where it is verified.
+    fault: Option<Fault>,
     waiting: Vec<WaitingShown>,
 }
 
 impl Look {
-    /// `None` without a team, and while the vault is locked.
-    fn of(house: &Arc<House>, environment: &Environment) -> Option<Self> {
-        let team = house.team_here()?;
-        let (rows, verified) = team_api::drift(house, &team, environment);
+    /// `None` without a team. While the vault is locked, or the copy here is not to be believed, nobody
+    /// knows more than that there is one.
+    fn of(house: &Arc<House>, environment: &Environment) -> Result<Option<Self>, Refusal> {
+        match house.team() {
+            Ok(team) => Ok(Some(Self::at(house, &team, environment))),
+            // One that was only begun is none yet.
+            Err(refusal) if refusal.code == Code::NotFound => Ok(None),
+            Err(refusal) if is_in_team(&house.home)? => Ok(Some(Self::unknown(refusal))),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn at(house: &Arc<House>, team: &Arc<Team>, environment: &Environment) -> Self {
+        let looked = house.glance(team);
+        let (rows, verified) = team_api::told(team, environment, looked.as_ref());
         let rows = rows.into_iter().map(|row| (row.name.clone(), row));
-        let mut waiting = team_api::waiting(house, &team).unwrap_or_default();
+        let mut waiting = team_api::waiting(house, team).unwrap_or_default();
         waiting.retain(|one| one.environment == *environment);
-        Some(Self {
+        Self {
             workspace: team.workspace(),
             rows: rows.collect(),
-            verified,
-            as_of: team_api::as_of(&team, environment),
+            as_of: Some(team_api::as_of(team, environment)),
+            fault: Fault::of(team, environment, verified, looked.as_ref()),
             waiting,
-        })
+        }
+    }
+
+    fn unknown(why: Refusal) -> Self {
+        Self {
+            workspace: None,
+            rows: BTreeMap::new(),
+            as_of: None,
+            fault: Some(Fault::from(why)),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// How a secret stands: as told, or not known.
+    fn shown(&self, shown: SecretShown) -> SecretShown {
+        match self.rows.get(&shown.name) {
+            Some(row) => shown.in_team(row),
+            None if self.as_of.is_none() => shown.unverified(),
+            None => shown,
+        }
     }
 }
 
@@ -176,8 +224,8 @@ fn secrets(
         .map(|(name, held)| {
             let held = held.as_ref();
             let shown = view::in_status(&policy, environment, name, held, vault.is_some());
-            let shown = match team.and_then(|team| team.rows.get(name)) {
-                Some(row) => shown.in_team(row),
+            let shown = match team {
+                Some(team) => team.shown(shown),
                 None => shown,
             };
             let suspect = held.and_then(|held| {
@@ -202,15 +250,18 @@ fn waiting(team: Option<&Look>, secrets: &[SecretShown], has_token: bool) -> Vec
         kind: one.kind,
         secret: one.secret.clone(),
         since: one.since,
+        own: one.own,
     };
     waiting.map(row).collect()
 }
 
 /// Both parts of an environment have the grammar of a workspace's name.
 fn project(team: Option<&Look>, environment: &Environment) -> Project {
-    let workspace = team.and_then(|team| team.workspace.clone());
     Project {
-        workspace: workspace.unwrap_or_else(Workspace::local),
+        workspace: match team {
+            Some(team) => team.workspace.clone(),
+            None => Some(Workspace::local()),
+        },
         project: Workspace::parse(environment.project()).ok(),
         environment: Workspace::parse(environment.short()).ok(),
     }

@@ -99,11 +99,16 @@ pub(super) fn dry_run(
         },
         Decision::Pass(pass) => {
             let (message, hint) = explained(&pass);
-            Why {
+            let mut why = Why {
                 message: Some(message),
                 hint: Some(hint),
                 ..Why::passing("without_credential")
+            };
+            if let Some(fetch) = why.stages.get_mut(FETCH) {
+                fetch.result = "not_tried";
+                fetch.note = "nothing to fetch: no key goes with it".into();
             }
+            why
         }
     };
     Answer::of("withheld.why/1", &why)

@@ -26,7 +26,6 @@ fn exchanges_share_one_time() {
     let mut courier = courier(&founder).unwrap();
     assert_eq!(carry(&mut courier), Ok(200));
     founder.server.asked();
-    assert!(courier.left < ALL_EXCHANGES);
     // What is left ends an exchange that is under way, and then there is no other.
     founder.server.hang(true);
     courier.left = Duration::from_millis(1);
@@ -51,4 +50,24 @@ fn a_lock_ends_what_began_before_it() {
     assert_eq!(code(carry(&mut before)), Code::VaultLocked);
     assert!(!founder.server.was_asked());
     assert_eq!(carry(&mut courier(&founder).unwrap()), Ok(200));
+}
+
+/// However slow the way is, as long as it brings 64 kB a second.
+#[test]
+fn time_is_given_back_for_what_was_carried() {
+    let second = Duration::from_secs(1);
+    let page = |left, seconds, bytes| left_after(left, second * seconds, bytes);
+    let mut left = ALL_EXCHANGES;
+    for _ in 0..1_000 {
+        left = page(left, 16, 1 << 20);
+        assert!(!left.is_zero());
+    }
+    // A server that only keeps somebody waiting gains nothing, and none is waited for longer than this.
+    let mut left = ALL_EXCHANGES;
+    for _ in 0..60 {
+        left = page(left, 1, 40);
+    }
+    assert_eq!(left, Duration::ZERO);
+    assert_eq!(page(ALL_EXCHANGES, 0, usize::MAX), MOST);
+    assert_eq!(page(second, 2, 0), Duration::ZERO);
 }

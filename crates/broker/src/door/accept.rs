@@ -11,7 +11,7 @@ use withheld_core::{Code, Refusal, text};
 
 use super::proxy::Connection;
 use super::serve::serve;
-use crate::config::{Config, DEFAULT_LISTEN};
+use crate::config::DEFAULT_LISTEN;
 use crate::drain::Guest;
 use crate::house::House;
 
@@ -31,8 +31,8 @@ const REST: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// `config_invalid` where the owner's address is taken, or no port is free.
-pub(crate) async fn bind(config: &Config) -> Result<TcpListener, Refusal> {
-    if let Some(wanted) = config.listen {
+pub(crate) async fn bind(wanted: Option<SocketAddr>) -> Result<TcpListener, Refusal> {
+    if let Some(wanted) = wanted {
         return TcpListener::bind(wanted).await.map_err(|_| {
             Refusal::new(
                 Code::ConfigInvalid,
@@ -40,7 +40,7 @@ pub(crate) async fn bind(config: &Config) -> Result<TcpListener, Refusal> {
                     "port {} of `listen` is taken by another program",
                     wanted.port()
                 ),
-                "end that program, or choose another port in the file `config` of the home",
+                "take the next free port instead: withheld config listen ''",
             )
         });
     }

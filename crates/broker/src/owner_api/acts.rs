@@ -34,7 +34,8 @@ pub(super) fn init(
             Code::Conflict,
             "there is a vault here already",
             "look at it: withheld status; another one: withheld init --home DIR",
-        ));
+        )
+        .for_good());
     }
     let passphrase = house
         .intake

@@ -66,7 +66,8 @@ pub(crate) struct Proven {
 /// another call, which is no try; what unlocking refuses.
 pub(crate) fn proven(house: &Arc<House>, proof: Sealed<'_>) -> Result<Proven, Refusal> {
     if let Err(wait_s) = house.passphrases.may_try(Instant::now()) {
-        return Err(later("too many passphrases were wrong", wait_s));
+        let message = "a passphrase was wrong a moment ago, and this one was not tried";
+        return Err(later(message, wait_s));
     }
     let passphrase = house.intake.open(proof.deposit, proof.purpose()?)?;
     let proven = match &*house.vault_state() {

@@ -43,7 +43,8 @@ async fn the_document_has_the_form_of_the_contract() {
                 "hint": "see which rule: withheld why POST https://api.stripe.com/v1",
                 "retry": "after_owner",
                 "facts": {"secret": "STRIPE_KEY"},
-                "next": [],
+                "next": [{"who": "agent",
+                    "argv": ["withheld", "why", "POST", "https://api.stripe.com/v1"]}],
             }
         })
     );

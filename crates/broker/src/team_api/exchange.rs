@@ -1,5 +1,6 @@
 //! How what is here stands to what the team has, and both ways between.
 
+mod fault;
 mod names;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use withheld_audit::SyncAct;
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::team::{PersonName, Take};
-use withheld_core::{Code, Moment, Refusal, plain};
+use withheld_core::{Code, Moment, Refusal, plain, text};
 use withheld_vault::team::{Drift, DriftRow, Flag, NamedVersion, Pulled, Team};
 
 use super::Scope;
@@ -15,8 +16,9 @@ use crate::answer::Answer;
 use crate::arming::{Incoming, Source};
 use crate::clock;
 use crate::config::{AutoPull, Config};
-use crate::courier::Courier;
 use crate::house::House;
+
+pub(crate) use fault::Fault;
 
 /// Rounds after which somebody else is changing the same things all the time.
 const ROUNDS: usize = 4;
@@ -26,15 +28,19 @@ plain! {
         environment: Environment,
         verified: bool,
         as_of: AsOf,
+        /// Why it is not verified.
+        fault: Option<Fault>,
         secrets: Vec<Row>,
     }
 
-    /// The heads that were verified last, and how long ago that was.
+    /// The heads that were verified last, how long ago the server named them, and when the newest of
+    /// what it showed was signed.
     #[derive(Clone, Copy)]
     pub(crate) struct AsOf {
         w: u64,
         e: u64,
         age_s: Option<u64>,
+        signed_at: Option<Moment>,
     }
 
     struct Row {
@@ -62,6 +68,8 @@ plain! {
         environment: Environment,
         pushed: Vec<NamedVersion>,
         removed: Vec<SecretName>,
+        /// Removed here, and still the team's: that goes by its name only.
+        removed_here: Vec<SecretName>,
         diverged: Vec<SecretName>,
         tampered: Vec<SecretName>,
         total: u64,
@@ -77,7 +85,15 @@ pub(crate) fn drift(
     team: &Arc<Team>,
     environment: &Environment,
 ) -> (Vec<DriftRow>, bool) {
-    let looked = house.glance(team);
+    told(team, environment, house.glance(team).as_ref())
+}
+
+/// The same after a look that came to this; `None` where all is well.
+pub(crate) fn told(
+    team: &Team,
+    environment: &Environment,
+    looked: Option<&Refusal>,
+) -> (Vec<DriftRow>, bool) {
     let now = clock::now();
     let is_open = !team.has(environment) || team.has_keys(environment);
     let verified = looked.is_none() && team.freshness(now).verified && is_open;
@@ -95,6 +111,7 @@ pub(crate) fn as_of(team: &Team, environment: &Environment) -> AsOf {
         w: heads.map_or(0, |heads| heads.w),
         e: heads.map_or(0, |heads| heads.e),
         age_s: age_s(team),
+        signed_at: heads.map(|heads| heads.signed),
     }
 }
 
@@ -108,15 +125,24 @@ fn doubt(row: &mut DriftRow) {
 pub(super) fn diff(house: &Arc<House>, scope: &Scope, deep: bool) -> Result<Answer, Refusal> {
     let team = house.team()?;
     let environment = &scope.environment;
+    let looked = house.glance(&team);
     if deep {
         team.compare(environment)?;
     }
-    let (rows, verified) = drift(house, &team, environment);
+    let (rows, verified) = told(&team, environment, looked.as_ref());
+    if rows.is_empty() && !team.has(environment) && !scope.is_agent() {
+        return Err(Refusal::new(
+            Code::NotFound,
+            text!("neither the team nor this machine has `{}`", *environment),
+            "see what there is: withheld team members",
+        ));
+    }
     let shown = rows.into_iter().filter(|row| scope.shows(&row.name));
     let diff = Diff {
         environment: environment.clone(),
         verified,
         as_of: as_of(&team, environment),
+        fault: Fault::of(&team, environment, verified, looked.as_ref()),
         secrets: shown.map(Row::of).collect(),
     };
     Answer::of("withheld.diff/1", &diff)
@@ -164,7 +190,7 @@ fn fetched_and_applied(
     take: Option<Take>,
 ) -> Result<Pulled, Refusal> {
     let environment = &scope.environment;
-    let mut courier = Courier::to(house, &team.server())?;
+    let mut courier = scope.courier(house, team)?;
     for _ in 0..ROUNDS {
         let now = clock::now();
         let is_remote = take == Some(Take::Remote);
@@ -178,19 +204,12 @@ fn fetched_and_applied(
             source: Source::Team(&fetched),
         };
         house.arm_for(&vault, &[&*house.policy()?], Some(incoming))?;
+        // First what is about to be done: whatever becomes of it, the log has it.
+        logged(house, scope, SyncAct::Pulling, &fetched.about())?;
         let applied = team.apply(fetched, clock::now())?;
         if let Some(pulled) = applied {
-            let log = |act, versions: &[(SecretName, u64)]| match versions {
-                [] => Ok(()),
-                _ => house.log()?.sync(&scope.who, environment, act, versions),
-            };
-            log(SyncAct::Pulled, &versions(&pulled.pulled))?;
-            let removed: Vec<_> = pulled
-                .removed
-                .iter()
-                .map(|name| (name.clone(), 0))
-                .collect();
-            log(SyncAct::Removed, &removed)?;
+            logged(house, scope, SyncAct::Pulled, &versions(&pulled.pulled))?;
+            logged(house, scope, SyncAct::Removed, &gone(&pulled.removed))?;
             return Ok(pulled);
         }
     }
@@ -210,26 +229,29 @@ pub(super) fn push(
     let team = house.team()?;
     let environment = &scope.environment;
     let names = scope.to_push(house, &team)?;
-    let mut courier = Courier::to(house, &team.server())?;
+    let mut courier = scope.courier(house, &team)?;
     let now = clock::now();
     // The owner may change something between the choice and the push: what an agent may not say is
     // not done then either.
-    let pushed = match (&names, scope.is_agent()) {
+    let mut pushed = match (&names, scope.is_agent()) {
         (Some(names), true) => team.push_known(&mut courier, environment, names, now)?,
         _ => {
             let is_local = take == Some(Take::Local);
             team.push(&mut courier, environment, names.as_deref(), is_local, now)?
         }
     };
-    if !pushed.pushed.is_empty() {
-        let log = house.log()?;
-        let versions = versions(&pushed.pushed);
-        log.sync(&scope.who, environment, SyncAct::Pushed, &versions)?;
+    // What waited for an answer may be of a time when the agent was granted more.
+    if scope.is_agent() {
+        pushed.pushed.retain(|row| scope.shows(&row.name));
+        pushed.removed.retain(|name| scope.shows(name));
     }
+    let removed_here = team.drift(environment, now).into_iter();
+    let removed_here = removed_here.filter(|row| row.is_removed_here() && scope.shows(&row.name));
     let shown = PushShown {
         environment: environment.clone(),
         pushed: pushed.pushed,
         removed: pushed.removed,
+        removed_here: removed_here.map(|row| row.name).collect(),
         diverged: pushed.diverged,
         tampered: pushed.tampered,
         total: pushed.total,
@@ -253,6 +275,25 @@ impl Row {
     }
 }
 
+/// What was done, if anything was.
+fn logged(
+    house: &House,
+    scope: &Scope,
+    act: SyncAct,
+    versions: &[(SecretName, u64)],
+) -> Result<(), Refusal> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let log = house.log()?;
+    log.sync(&scope.who, &scope.environment, act, versions)
+}
+
+/// What has no version any more.
+fn gone(names: &[SecretName]) -> Vec<(SecretName, u64)> {
+    names.iter().map(|name| (name.clone(), 0)).collect()
+}
+
 /// As the log has it.
 fn versions(list: &[NamedVersion]) -> Vec<(SecretName, u64)> {
     list.iter()
@@ -260,7 +301,7 @@ fn versions(list: &[NamedVersion]) -> Vec<(SecretName, u64)> {
         .collect()
 }
 
-fn age_s(team: &Team) -> Option<u64> {
+pub(super) fn age_s(team: &Team) -> Option<u64> {
     let now = clock::now();
     let seen = team.freshness(now).seen_at?;
     u64::try_from(now.as_ms().saturating_sub(seen.as_ms()))

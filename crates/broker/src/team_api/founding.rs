@@ -112,14 +112,21 @@ pub(super) fn join(
     invitation: &Deposit,
 ) -> Result<Answer, Refusal> {
     let founding = house.founding();
-    has_none(house)?;
+    let before = before(house)?;
     let line = owner.vault.open(invitation)?;
     let mut courier = Courier::to(house, &Team::server_of(&line)?)?;
     super::log(house, Act::TeamJoin, None)?;
     let now = clock::now();
     // The directory cannot be read before its key is here; the invitation says who joins what.
     let card = Team::look(&line, &mut courier, now).ok();
-    let team = Team::join(&owner.vault, &owner.proof, &line, &mut courier, now)?;
+    let team = match &before {
+        None => Team::join(&owner.vault, &owner.proof, &line, &mut courier, now)?,
+        Some(before) => {
+            let joined = before.join_again(&owner.proof, &line, &mut courier, now);
+            house.take_out(before);
+            joined?
+        }
+    };
     let team = move_in(house, owner, team)?;
     drop(founding);
     wait_for_keys(&team, &mut courier);
@@ -190,11 +197,18 @@ fn move_in(house: &House, owner: &Owner, team: Team) -> Result<Arc<Team>, Refusa
     Ok(team)
 }
 
-fn has_none(house: &House) -> Result<(), Refusal> {
+/// The team that is here, which may be over.
+fn before(house: &House) -> Result<Option<Arc<Team>>, Refusal> {
     match house.team() {
-        Err(refusal) if refusal.code == Code::NotFound => Ok(()),
-        Err(refusal) => Err(refusal),
-        Ok(_) => Err(Refusal::new(
+        Err(refusal) if refusal.code == Code::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+fn has_none(house: &House) -> Result<(), Refusal> {
+    match before(house)? {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(
             Code::Conflict,
             "this installation belongs to a team already",
             "look at it: withheld team members; another team has another home: withheld --home DIR",

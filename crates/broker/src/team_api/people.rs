@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use withheld_audit::Act;
 use withheld_core::name::{Environment, SecretName};
-use withheld_core::team::{Access, PersonName, Role};
-use withheld_core::{Moment, Refusal, plain};
-use withheld_vault::team::{Exposed, Invite};
+use withheld_core::team::{Access, PersonName, Right, Role};
+use withheld_core::{Code, Moment, Refusal, plain, text};
+use withheld_vault::team::{Exposed, Invite, MemberRow, Team};
 
 use super::Owner;
 use crate::answer::Answer;
@@ -52,7 +52,8 @@ plain! {
         rotate: Vec<Rotate>,
     }
 
-    struct Rotate {
+    /// A secret to change at its provider.
+    pub(super) struct Rotate {
         name: SecretName,
         environment: Environment,
         could_read: Vec<PersonName>,
@@ -99,17 +100,84 @@ pub(super) fn set(
     role: Option<Role>,
 ) -> Result<Answer, Refusal> {
     let team = house.team()?;
+    is_member(&team, &member)?;
+    leaves_a_writer(&team, &member, &to)?;
     let mut courier = Courier::to(house, &team.server())?;
     super::log(house, Act::TeamSet, None)?;
     team.set(&owner.proof, &mut courier, &member, &to, role, clock::now())?;
+    let now = team.members().into_iter().find(|row| is_live(row, &member));
+    let (role, to) = now.map_or((role, to), |now| (Some(now.role), by_name(now.rights)));
     Answer::of("withheld.team_set/1", &Changed { member, role, to })
+}
+
+/// Whether somebody may write every environment after this. Where nobody may, no key of it is ever
+/// made anew and nothing comes to it.
+fn leaves_a_writer(team: &Team, member: &PersonName, to: &[Access]) -> Result<(), Refusal> {
+    let writes = |row: &MemberRow, environment: &Environment| {
+        let own = row
+            .rights
+            .iter()
+            .find(|one| one.environment == *environment);
+        row.removed.is_none() && own.is_some_and(|own| own.right == Right::Write)
+    };
+    let members = team.members();
+    let lost = to.iter().find(|one| {
+        let writers = members.iter().filter(|row| writes(row, &one.environment));
+        let (theirs, others): (Vec<_>, Vec<_>) = writers.partition(|row| is_live(row, member));
+        one.right != Right::Write && !theirs.is_empty() && others.is_empty()
+    });
+    match lost {
+        None => Ok(()),
+        Some(lost) => Err(Refusal::new(
+            Code::Usage,
+            text!("nobody else may write `{}`", lost.environment),
+            text!(
+                "let somebody else first: withheld team set NAME --to {}:write",
+                lost.environment
+            ),
+        )),
+    }
+}
+
+/// Whether this is the member of that name.
+fn is_live(row: &MemberRow, name: &PersonName) -> bool {
+    row.removed.is_none() && row.name.as_ref() == Some(name)
+}
+
+/// Who is invited is no member yet.
+fn is_member(team: &Team, member: &PersonName) -> Result<(), Refusal> {
+    let is_it = |name: &Option<PersonName>| name.as_ref() == Some(member);
+    if team.members().iter().any(|row| is_live(row, member)) {
+        return Ok(());
+    }
+    let guests = team.guests(clock::now());
+    let Some(guest) = guests.iter().find(|guest| is_it(&guest.name)) else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        Code::NotFound,
+        text!(
+            "`{}` is invited until {} and has not joined",
+            *member,
+            guest.expires
+        ),
+        "wait until the invitation lapses or is used; see both: withheld team members",
+    ))
+}
+
+/// Where a list of environments is shown, their names are its order.
+pub(super) fn by_name(mut rights: Vec<Access>) -> Vec<Access> {
+    rights.sort_by(|one, other| one.environment.cmp(&other.environment));
+    rights
 }
 
 /// What a removal would do, by what is known here.
 pub(super) fn remove_look(house: &Arc<House>, member: &PersonName) -> Result<Answer, Refusal> {
     let team = house.team()?;
     let _ = house.glance(&team);
-    let would = team.look_at_removal(member, clock::now())?;
+    is_member(&team, member)?;
+    let mut would = team.look_at_removal(member, clock::now())?;
+    would.environments.sort();
     let secrets = |environment: &Environment| {
         let in_it = would
             .exposed
@@ -141,20 +209,23 @@ pub(super) fn remove(
     let mut courier = Courier::to(house, &team.server())?;
     super::log(house, Act::TeamRemove, None)?;
     let now = clock::now();
-    let removed = team.remove(&owner.proof, &mut courier, member, now)?;
+    let mut removed = team.remove(&owner.proof, &mut courier, member, now)?;
+    removed.environments.sort();
+    let rotate = rotate(removed.exposed);
+    let is_done = |one: &&Rotate| removed.environments.contains(&one.environment);
     let answer = Removed {
         member: member.clone(),
         at: now,
+        secrets: rotate.iter().filter(is_done).count() as u64,
         environments: removed.environments,
-        secrets: removed.secrets,
         devices: removed.devices,
-        rotate: rotate(removed.exposed),
+        rotate,
     };
     Answer::of("withheld.team_remove/1", &answer)
 }
 
 /// One row a secret, whoever could read it.
-fn rotate(exposed: Vec<Exposed>) -> Vec<Rotate> {
+pub(super) fn rotate(exposed: Vec<Exposed>) -> Vec<Rotate> {
     let mut rows: Vec<Rotate> = Vec::new();
     for one in exposed {
         let known = rows

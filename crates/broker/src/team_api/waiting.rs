@@ -6,18 +6,20 @@ mod uses;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use withheld_audit::{Act, OwnerAct};
+use withheld_core::api::Shown;
 use withheld_core::binding::BindingDraft;
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::policy_doc::PolicyContent;
-use withheld_core::team::{PersonName, WaitingId};
+use withheld_core::team::{PersonName, ShownDigest, WaitingId};
 use withheld_core::{Code, Moment, Refusal, plain, text};
 use withheld_vault::team::{Team, WaitingBinding};
 
 use self::uses::Use;
 use super::Owner;
 use crate::answer::Answer;
-use crate::house::House;
+use crate::house::{House, bug};
 use crate::owner_api::bindings::{bind_all, carries, hosts_of};
 
 plain! {
@@ -34,6 +36,11 @@ plain! {
         pub(crate) uses: Vec<Use>,
         /// Whether the secret is bound here already, and this would let it go further.
         pub(crate) widens: bool,
+        /// Of all that it would allow: whoever accepts it says what was shown.
+        pub(crate) digest: ShownDigest,
+        /// Whether the owner of this machine signed it: then it was taken away here, or never was here.
+        #[serde(skip)]
+        pub(crate) own: bool,
     }
 
     struct Pending {
@@ -63,7 +70,11 @@ pub(crate) fn waiting(house: &House, team: &Team) -> Result<Vec<WaitingShown>, R
     let policy = house.policy()?;
     let content = policy.content();
     let waiting = team.waiting(content)?.into_iter();
-    Ok(waiting.map(|one| shown(content, one)).collect())
+    let me = team.members().into_iter().find(|member| member.you);
+    let me = me.and_then(|me| me.name);
+    waiting
+        .map(|one| shown(content, me.as_ref(), one))
+        .collect()
 }
 
 pub(super) fn pending(house: &Arc<House>) -> Result<Answer, Refusal> {
@@ -74,15 +85,21 @@ pub(super) fn pending(house: &Arc<House>) -> Result<Answer, Refusal> {
 }
 
 /// Accepts: the bindings go into the policy document, as if the owner had made them. All or none.
-pub(super) fn approve(
-    house: &Arc<House>,
-    owner: &Owner,
-    ids: &[WaitingId],
-) -> Result<Answer, Refusal> {
+pub(super) fn approve(house: &Arc<House>, owner: &Owner, all: &[Shown]) -> Result<Answer, Refusal> {
     let _turn = house.owner_turn();
     house.still(&owner.vault)?;
     let team = house.team()?;
-    let accepted = find(house, &team, ids)?;
+    let ids: Vec<WaitingId> = all.iter().map(|shown| shown.id.clone()).collect();
+    let accepted = find(house, &team, &ids)?;
+    for (shown, found) in all.iter().zip(&accepted) {
+        if shown.digest != digest(found)? {
+            return Err(Refusal::new(
+                Code::Conflict,
+                text!("what waits as `{}` is not what was shown", shown.id),
+                "look at it again: withheld pending",
+            ));
+        }
+    }
     for one in &accepted {
         // A value that is not here yet is tried when it comes: a place that cannot carry it is refused
         // at each request.
@@ -159,8 +176,16 @@ fn log(house: &House, act: Act, answered: &[WaitingBinding]) -> Result<(), Refus
         })
 }
 
-/// What waits under these ids now. An id is made of the environment, the secret and every byte of its
-/// bindings, so that what is found is what was shown.
+/// All that is accepted with it, whatever it is called.
+fn digest(one: &WaitingBinding) -> Result<ShownDigest, Refusal> {
+    let all = (&one.environment, &one.secret, &one.drafts);
+    let bytes = serde_json::to_vec(&all).map_err(|_| bug())?;
+    let digest = Sha256::digest(&bytes);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    ShownDigest::parse(&hex).map_err(|_| bug())
+}
+
+/// What waits under these ids now.
 fn find(house: &House, team: &Team, ids: &[WaitingId]) -> Result<Vec<WaitingBinding>, Refusal> {
     let policy = house.policy()?;
     let mut waiting = team.waiting(policy.content())?;
@@ -186,7 +211,12 @@ fn answered(one: WaitingBinding) -> Answered {
     }
 }
 
-fn shown(content: &PolicyContent, one: WaitingBinding) -> WaitingShown {
+fn shown(
+    content: &PolicyContent,
+    me: Option<&PersonName>,
+    one: WaitingBinding,
+) -> Result<WaitingShown, Refusal> {
+    let digest = digest(&one)?;
     let is_bound = content
         .bindings
         .iter()
@@ -195,14 +225,16 @@ fn shown(content: &PolicyContent, one: WaitingBinding) -> WaitingShown {
     let uses = uses
         .map(|draft| Use::of(content, &one.environment, &one.secret, draft))
         .collect();
-    WaitingShown {
+    Ok(WaitingShown {
+        digest,
         id: one.id,
         kind: "binding",
         secret: one.secret,
         environment: one.environment,
+        own: one.by.is_some() && one.by.as_ref() == me,
         by: one.by,
         since: one.since,
         uses,
         widens: is_bound,
-    }
+    })
 }

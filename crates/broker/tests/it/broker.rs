@@ -37,7 +37,7 @@ impl Broker {
             .unwrap();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            withheld_broker::serve(home, move |address| tell.send(address).unwrap())
+            withheld_broker::serve(home, false, move |address| tell.send(address).unwrap())
         });
         let Ok(address) = told.recv() else {
             panic!("{:?}", thread.join());

@@ -141,3 +141,32 @@ fn a_reply_that_is_open_when_a_key_is_replaced_is_cut_and_why_says_so() {
     );
     set.broker.stop();
 }
+
+#[test]
+fn a_reply_that_is_open_when_the_vault_is_locked_is_cut_and_why_says_so() {
+    let set = Set::up();
+    let latch = Latch::default();
+    let wait = latch.clone();
+    set.upstream.answer(move |_| {
+        let begin = Answer::head(200, &[("content-length", "200000")]);
+        let begin = begin.then("x".repeat(150_000).as_bytes()).wait(&wait);
+        begin.then("after".repeat(10_000).as_bytes())
+    });
+    let tunnel = set.broker.tunnel(&set.token, &set.to, "HTTP/1.1");
+    let mut tls = set.broker.tls(tunnel, "localhost").unwrap();
+    tls.write_all(set.get("").as_bytes()).unwrap();
+    tls.flush().unwrap();
+    let mut begin = vec![0; 100_000];
+    tls.read_exact(&mut begin).unwrap();
+    assert!(begin.starts_with(b"HTTP/1.1 200 "));
+    set.broker.owner(&json!({"do": "lock"}));
+    latch.lift();
+    let mut rest = Vec::new();
+    let _ = tls.read_to_end(&mut rest);
+    let rest = String::from_utf8(rest).unwrap();
+    assert!(!rest.contains("after"), "it went on");
+    assert_eq!(set.outcomes(), ["upstream_failed"]);
+    let why = set.broker.agent(&json!({"do": "why_last"}), "");
+    assert_eq!(why["last"]["code"], "vault_locked");
+    set.broker.stop();
+}

@@ -20,7 +20,9 @@ fn x10_a_policy_that_the_owner_did_not_sign_is_not_served() {
     let temp = broker.stop();
     let refused = |bytes: &[u8]| {
         home.write(&home.policy(), bytes).unwrap();
-        withheld_broker::serve(home.clone(), |_| ()).err().unwrap()
+        withheld_broker::serve(home.clone(), false, |_| ())
+            .err()
+            .unwrap()
     };
     let mut changed = newest.clone();
     *changed.last_mut().unwrap() ^= 1;

@@ -94,10 +94,10 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:\n  withheld pending")]
     Pending,
     /// Accept what waits, after showing it
-    #[command(after_help = "Example:\n  withheld approve b_1f3a9c02")]
+    #[command(after_help = "Example:\n  withheld approve b_1f3a9c025b7d8e46")]
     Approve(Answers),
     /// Refuse what waits
-    #[command(after_help = "Example:\n  withheld deny b_1f3a9c02")]
+    #[command(after_help = "Example:\n  withheld deny b_1f3a9c025b7d8e46")]
     Deny(Answers),
     /// How what is here stands to what the team has
     #[command(after_help = "Example:\n  withheld diff -e billing/dev --exit-code")]
@@ -324,6 +324,9 @@ pub(crate) struct Daemon {
     /// Leave the terminal's session: what `daemon start` and the owner's verbs start it with
     #[arg(long, hide = true, conflicts_with = "act")]
     pub(crate) detached: bool,
+    /// Any free port, whatever `listen` says: for the owner who changes a `listen` that is taken
+    #[arg(long, hide = true, requires = "detached")]
+    pub(crate) any_port: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -560,7 +563,7 @@ pub(crate) struct Help {
     /// Every verb
     #[arg(long)]
     pub(crate) all: bool,
-    /// The verb
+    /// The verb; man [VERB]: its manual page; schema [CMD]: the schema of its document
     #[arg(value_name = "VERB")]
     pub(crate) verb: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
-use withheld_core::{Code, Refusal, text};
+use withheld_core::{Code, Refusal, Text, text};
 
 use super::{Arguments, usage};
 
@@ -89,13 +89,36 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Read, Refusal> {
     }
 }
 
-/// The first word that is one of our verbs, from our own list: what was typed is never shown.
-fn verb_of(words: &[OsString]) -> Option<&'static str> {
-    words
-        .iter()
-        .skip(1)
-        .find_map(|word| VERBS.iter().find(|verb| word == **verb).copied())
+/// The first word that is one of our verbs, and the first behind it that is a part of that verb, from
+/// our own lists: what was typed is never shown.
+fn verb_of(words: &[OsString]) -> Option<Text> {
+    let mut words = words.iter().skip(1);
+    let verb = words.find_map(|word| known(VERBS, word))?;
+    let parts = PARTS.iter().find(|(of, _)| *of == verb);
+    let parts = parts.map_or(&[][..], |(_, parts)| parts);
+    Some(match words.find_map(|word| known(parts, word)) {
+        Some(part) => text!("{} {}", verb, part),
+        None => verb.into(),
+    })
 }
+
+fn known(list: &[&'static str], word: &OsStr) -> Option<&'static str> {
+    list.iter().find(|known| word == **known).copied()
+}
+
+/// The verbs that have parts, with those.
+pub(super) const PARTS: &[(&str, &[&str])] = &[
+    ("agent", &["add", "ls", "rm"]),
+    ("audit", &["verify", "export"]),
+    ("proxy", &["env"]),
+    (
+        "team",
+        &[
+            "create", "invite", "join", "members", "set", "remove", "log",
+        ],
+    ),
+    ("server", &["verify"]),
+];
 
 /// Our verbs, as they are typed.
 pub(super) const VERBS: &[&str] = &[
@@ -129,7 +152,7 @@ pub(super) const VERBS: &[&str] = &[
     "help",
 ];
 
-fn refusal(kind: ErrorKind, verb: Option<&'static str>) -> Refusal {
+fn refusal(kind: ErrorKind, verb: Option<Text>) -> Refusal {
     let what = match kind {
         ErrorKind::InvalidSubcommand if verb.is_none() => "there is no such verb",
         ErrorKind::InvalidSubcommand => "this verb has no such part",

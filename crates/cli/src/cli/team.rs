@@ -54,7 +54,7 @@ pub(crate) struct TeamCreate {
     /// A file that holds the server's bootstrap token; asked for without it
     #[arg(long, value_name = "F")]
     pub(crate) token_file: Option<PathBuf>,
-    /// What the team will call you, like lead
+    /// What the team will call you, like lead; without it the name of your account
     #[arg(long = "as", value_name = "PERSON")]
     pub(crate) founder: Option<String>,
 }

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 
-use super::read::{Read, VERBS};
+use super::read::{PARTS, Read, VERBS};
 use super::*;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -30,6 +30,20 @@ fn the_list_of_verbs_is_the_command() {
         .map(|verb| verb.get_name())
         .collect();
     assert_eq!(verbs, VERBS);
+    let parts = command
+        .get_subcommands()
+        .filter(|verb| verb.has_subcommands());
+    let parts: Vec<(&str, Vec<&str>)> = parts
+        .map(|verb| {
+            let parts = verb.get_subcommands().map(clap::Command::get_name);
+            (verb.get_name(), parts.collect())
+        })
+        .collect();
+    let known: Vec<_> = PARTS
+        .iter()
+        .map(|(verb, parts)| (*verb, parts.to_vec()))
+        .collect();
+    assert_eq!(parts, known);
 }
 
 #[test]
@@ -91,15 +105,15 @@ fn wrong_lines_are_answered_without_being_repeated() {
         ),
         (
             "withheld team join whCANARY",
-            "there is an argument that is not known (in `team`)",
+            "there is an argument that is not known (in `team join`)",
         ),
         (
             "withheld team create acme --token whCANARY",
-            "there is an argument that is not known (in `team`)",
+            "there is an argument that is not known (in `team create`)",
         ),
         (
             "withheld team invite newdev",
-            "an argument is missing (in `team`)",
+            "an argument is missing (in `team invite`)",
         ),
         (
             "withheld pull --take local",
@@ -225,10 +239,6 @@ fn help_has_a_short_and_a_whole_list() {
     };
     assert!(short.contains("  init ") && !short.contains("  proxy "));
     assert!(usage::all().contains("  proxy "));
-    assert!(
-        usage::of(&["agent".to_owned(), "add".to_owned()])
-            .unwrap()
-            .contains("--grant")
-    );
-    assert!(usage::of(&["whCANARY".to_owned()]).is_none());
+    assert!(usage::of(&["agent", "add"]).unwrap().contains("--grant"));
+    assert!(usage::of(&["whCANARY"]).is_none());
 }

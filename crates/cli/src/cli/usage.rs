@@ -25,14 +25,19 @@ pub(crate) fn all() -> String {
 }
 
 /// The help of one verb (or of `agent add`); `None` where there is none.
-pub(crate) fn of(path: &[String]) -> Option<String> {
+pub(crate) fn of(path: &[&str]) -> Option<String> {
+    found(path).map(|mut verb| verb.render_long_help().to_string())
+}
+
+/// One verb (or `agent add`), the whole program where none is named; `None` where there is none.
+pub(crate) fn found(path: &[&str]) -> Option<Command> {
     let mut command = Arguments::command();
     command.build();
     let mut found = &mut command;
     for word in path {
         found = found.find_subcommand_mut(word)?;
     }
-    Some(found.render_long_help().to_string())
+    Some(found.clone())
 }
 
 fn overview(only: Option<&[&str]>) -> String {

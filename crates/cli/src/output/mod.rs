@@ -4,6 +4,7 @@
 //! from outside has its control characters escaped before a terminal sees it.
 
 mod escape;
+mod progress;
 
 use std::io::{self, Write};
 

@@ -18,6 +18,7 @@ use crate::duration;
 use crate::failure::Failure;
 use crate::output::{Outcome, table};
 use crate::owner::Owner;
+use crate::said::list;
 
 /// The life of a session where nothing else is said, in seconds.
 const DEFAULT_TTL_S: u64 = 8 * 3600;
@@ -61,6 +62,7 @@ fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
             globs(&record)
         ),
     };
+    let replaced = is_there(&owner, agent)?;
     let request = OwnerRequest::AgentAdd {
         record: record.clone(),
         proof: Deposit::to_come(),
@@ -70,17 +72,21 @@ fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
         .get("token")
         .and_then(Value::as_str)
         .ok_or_else(no_token)?;
-    let sentence = format!(
+    let mut sentence = format!(
         "{agent} may use {} in {}. Each of its sessions lasts {}.",
         globs(&record),
         record.environment,
         duration::shown(record.ttl_s)
     );
+    if replaced {
+        sentence.push_str(" This replaced its record; the sessions it had go by the new one.");
+    }
     let mut data = json!({
         "agent": agent,
         "environment": record.environment,
         "grants": record.grants,
         "ttl_s": record.ttl_s,
+        "replaced": replaced,
         "session": added.get("session"),
         "expires_at": added.get("expires_at"),
     });
@@ -100,6 +106,12 @@ fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
         Some(_) => Ok(()),
         None => context.output.line(token),
     }
+}
+
+/// Whether there is a record of this name already.
+fn is_there(owner: &Owner<'_>, agent: &AgentId) -> Outcome<bool> {
+    let listed = owner.ask(OwnerRequest::List { environment: None })?;
+    Ok(list(&listed["agents"]).any(|one| one["agent"] == agent.as_str()))
 }
 
 fn record(context: &Context, arguments: &AgentAdd) -> Outcome<AgentRecord> {
@@ -173,13 +185,13 @@ impl<'a> TokenFile<'a> {
                 path,
                 is_written: false,
             }),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Failure::refuse(
-                    Code::Conflict,
-                    "the file for the token is there already",
-                    "name another one, or remove it first: --out FILE",
-                ))
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Refusal::new(
+                Code::Conflict,
+                "the file for the token is there already",
+                "name another one, or remove it first: --out FILE",
+            )
+            .for_good()
+            .into()),
             Err(_) => Err(unwritten()),
         }
     }

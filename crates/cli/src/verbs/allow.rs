@@ -12,7 +12,7 @@ use crate::catalogue::{Catalogue, Group};
 use crate::cli::Allow;
 use crate::context::Context;
 use crate::drafts::{HTTPS_PORT, Spot};
-use crate::output::{Outcome, table};
+use crate::output::{Outcome, clean, table};
 use crate::owner::Owner;
 
 pub(super) fn run(context: &Context, arguments: &Allow) -> Outcome {
@@ -25,6 +25,12 @@ pub(super) fn run(context: &Context, arguments: &Allow) -> Outcome {
         return list(context, agent.as_ref());
     }
     let hosts = hosts(arguments)?;
+    for word in arguments.hosts.iter().filter(|word| is_taken_as_host(word)) {
+        let word = clean(word);
+        context.output.note(&format!(
+            "note: there is no group {word}; it is taken as a host of that name"
+        ));
+    }
     let owner = Owner::open(context)?;
     let words: Vec<String> = hosts.iter().map(|one| one.host.to_string()).collect();
     let words = words.join(", ");
@@ -50,6 +56,12 @@ pub(super) fn run(context: &Context, arguments: &Allow) -> Outcome {
     };
     let data = json!({ "hosts": hosts, "agent": agent, "removed": arguments.remove });
     context.output.result("withheld.allow/1", data, &text)
+}
+
+/// Whether a word that reads like the name of a group is none: who meant one would wait for it in vain.
+fn is_taken_as_host(word: &str) -> bool {
+    let is_one_label = !word.contains(['.', ':', '*']) && word != "localhost";
+    is_one_label && Catalogue::read().is_ok_and(|catalogue| catalogue.group(word).is_none())
 }
 
 fn hosts(arguments: &Allow) -> Outcome<Vec<AllowedHost>> {
@@ -206,6 +218,18 @@ fn lines(rows: &[(Option<String>, Value)]) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_group_is_told_from_one() {
+        for (word, is_host) in [
+            ("nosuchgroup", true),
+            ("npm", false),
+            ("localhost", false),
+            ("api.test", false),
+        ] {
+            assert_eq!(is_taken_as_host(word), is_host, "{word}");
+        }
+    }
 
     #[test]
     fn hosts_are_read_from_what_a_client_says() {

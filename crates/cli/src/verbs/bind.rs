@@ -1,5 +1,6 @@
 //! `withheld bind NAME`: where a stored key may be used, or no longer.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::json;
@@ -67,8 +68,8 @@ fn bind(context: &Context, arguments: &Bind, name: SecretName) -> Outcome {
             json!({
                 "host": one.host,
                 "port": one.port,
-                "paths": one.paths,
-                "methods": one.methods,
+                "paths": drafts::paths_shown(one),
+                "methods": drafts::methods_shown(one),
                 "inject": one.place,
                 "vars": one.vars,
             })
@@ -101,7 +102,7 @@ fn unbind(context: &Context, name: SecretName, host: &str) -> Outcome {
 }
 
 fn hosts(bindings: &[BindingDraft]) -> String {
-    let hosts: Vec<String> = bindings.iter().map(|one| one.host.to_string()).collect();
+    let hosts: Vec<String> = bindings.iter().map(drafts::at).collect();
     hosts.join(" and ")
 }
 
@@ -109,19 +110,27 @@ fn hosts(bindings: &[BindingDraft]) -> String {
 /// the policy document or the configuration, which are no place for one. `usage` is how the file is
 /// named.
 pub(super) fn certificates(file: &Path, usage: &'static str) -> Outcome<String> {
-    let none = || {
+    let no = |why: &'static str| {
         Refusal::new(
             Code::Usage,
-            "the file holds no certificates in PEM",
-            text!("name one that does: {}", usage),
+            why,
+            text!("name a file of certificates in PEM: {}", usage),
         )
     };
+    let unread = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => no("there is no such file of certificates"),
+        ErrorKind::InvalidData => no("the file holds no certificates in PEM"),
+        _ => no("the file of certificates cannot be read"),
+    };
     // A pipe would be waited for.
-    let found = std::fs::metadata(file).map_err(|_| none())?;
-    if !found.is_file() || found.len() > MAX_CA {
-        return Err(none().into());
+    let found = std::fs::metadata(file).map_err(unread)?;
+    if !found.is_file() {
+        return Err(no("what is named for certificates is no file").into());
     }
-    let read = std::fs::read_to_string(file).map_err(|_| none())?;
+    if found.len() > MAX_CA {
+        return Err(no("the file of certificates is over 256 KiB").into());
+    }
+    let read = std::fs::read_to_string(file).map_err(unread)?;
     if read.contains("PRIVATE KEY-----") {
         return Err(Refusal::new(
             Code::Usage,
@@ -134,7 +143,7 @@ pub(super) fn certificates(file: &Path, usage: &'static str) -> Outcome<String> 
         .into());
     }
     if !read.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(none().into());
+        return Err(no("the file holds no certificates in PEM").into());
     }
     Ok(read)
 }
@@ -164,9 +173,20 @@ mod tests {
             let code = read(name, &text).err().and_then(|failure| failure.code());
             assert_eq!(code, Some(Code::Usage), "{name}");
         }
-        let code = certificates(&folder.path().join("none"), "--ca FILE")
-            .err()
-            .and_then(|failure| failure.code());
-        assert_eq!(code, Some(Code::Usage));
+        for (path, why) in [
+            (
+                folder.path().join("none"),
+                "there is no such file of certificates",
+            ),
+            (
+                folder.path().to_owned(),
+                "what is named for certificates is no file",
+            ),
+        ] {
+            let Err(Failure::Refused(refused)) = certificates(&path, "--ca FILE") else {
+                panic!("refused");
+            };
+            assert_eq!((refused.code(), refused.message()), (Code::Usage, why));
+        }
     }
 }

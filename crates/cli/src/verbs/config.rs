@@ -14,7 +14,9 @@ use crate::output::{Outcome, clean, table};
 use crate::owner::Owner;
 
 use super::bind::certificates;
+use super::daemon::wait_until_gone;
 
+/// The settings.
 const KEYS: [(&str, ConfigKey); 4] = [
     ("listen", ConfigKey::Listen),
     ("audit-durability", ConfigKey::AuditDurability),
@@ -28,10 +30,23 @@ pub(super) fn run(context: &Context, arguments: &Config) -> Outcome {
         (Some((name, key)), Some(value)) => Some((name, key, finished(key, value)?)),
         _ => None,
     };
-    let owner = Owner::open(context)?;
-    match change_to {
-        Some((name, key, value)) => change(context, &owner, name, key, value),
-        None => show(context, &owner, wanted),
+    match (Owner::open(context), change_to) {
+        (Ok(owner), Some((name, key, value))) => change(context, &owner, name, key, value),
+        (Ok(owner), None) => show(context, &owner, wanted),
+        (Err(failure), change_to) if failure.code() == Some(Code::ConfigInvalid) => {
+            // It may be `listen` itself that lets no broker start.
+            let owner = Owner::open_at_any_port(context).map_err(|_| failure)?;
+            let done = match change_to {
+                Some((name, key, value)) => change(context, &owner, name, key, value),
+                None => show(context, &owner, wanted),
+            };
+            // One that listens elsewhere than the owner said is there for this command only.
+            let stopped = owner.ask(OwnerRequest::Stop);
+            let home = context.owner_home()?;
+            done.and_then(|()| stopped.map(drop))
+                .and_then(|()| wait_until_gone(&home))
+        }
+        (Err(failure), _) => Err(failure),
     }
 }
 
@@ -101,15 +116,28 @@ fn show(
 
 /// One setting by its value alone, or all of them. The file was perhaps not written by us.
 fn text(is_one: bool, settings: &Map<String, Value>) -> String {
-    let words = |value: &Value| clean(value.as_str().unwrap_or("default")).into_owned();
-    match settings.values().next() {
-        Some(value) if is_one => words(value),
+    let words = |name: &str, value: &Value| match value.as_str() {
+        Some(value) => clean(value).into_owned(),
+        None => format!("{} (default)", default(name)),
+    };
+    match settings.iter().next() {
+        Some((name, value)) if is_one => words(name, value),
         _ => table(
             &settings
                 .iter()
-                .map(|(name, value)| vec![name.clone(), words(value)])
+                .map(|(name, value)| vec![name.clone(), words(name, value)])
                 .collect::<Vec<_>>(),
         ),
+    }
+}
+
+/// What counts where nothing is set.
+fn default(name: &str) -> &'static str {
+    match name {
+        "listen" => "127.0.0.1:7717, or the next free port",
+        "audit-durability" => "process",
+        "auto-pull" => "verified",
+        _ => "none",
     }
 }
 
@@ -161,6 +189,19 @@ mod tests {
         settings.insert("listen".into(), json!("a\u{1b}[2Jb"));
         assert_eq!(text(true, &settings), "a\\u{1b}[2Jb");
         assert_eq!(text(false, &settings), "listen  a\\u{1b}[2Jb");
+    }
+
+    #[test]
+    fn what_is_not_set_is_shown_by_its_default() {
+        let mut settings = Map::new();
+        settings.insert("auto-pull".into(), Value::Null);
+        assert_eq!(text(true, &settings), "verified (default)");
+        settings.insert("extra-ca".into(), Value::Null);
+        settings.insert("audit-durability".into(), json!("power"));
+        assert_eq!(
+            text(false, &settings),
+            "audit-durability  power\nauto-pull         verified (default)\nextra-ca          none (default)"
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::socket::{ANSWER, Socket};
-use crate::start;
+use crate::start::{self, Port};
 
 /// How long running requests may take to end.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn run(context: &Context, arguments: &Daemon) -> Outcome {
     match arguments.act {
-        None => serve(context, arguments.detached),
+        None => serve(context, arguments),
         Some(DaemonAct::Start) => start(context),
         Some(DaemonAct::Stop) => stop(context),
     }
@@ -31,14 +31,14 @@ pub(super) fn run(context: &Context, arguments: &Daemon) -> Outcome {
 
 /// The broker itself, until it is stopped. Its first line says where it listens: whoever started
 /// it waits for that.
-fn serve(context: &Context, detached: bool) -> Outcome {
+fn serve(context: &Context, arguments: &Daemon) -> Outcome {
     let home = context.owner_home()?;
-    if detached {
+    if arguments.detached {
         // Fails only for the leader of a group, which whoever starts us this way does not make.
         let _ = rustix::process::setsid();
     }
     let output = context.output;
-    withheld_broker::serve(home, move |listen| {
+    withheld_broker::serve(home, arguments.any_port, move |listen| {
         // The one who waited may be gone; the broker serves whoever comes next.
         let _ = output.result(
             "withheld.daemon/1",
@@ -60,7 +60,7 @@ fn start(context: &Context) -> Outcome {
         listen.unwrap_or_default().to_owned()
     } else {
         home.create()?;
-        start::broker(&home, &context.variables)?
+        start::broker(&home, &context.variables, Port::AsSet)?
     };
     let text = if !is_running {
         format!("The broker runs at {listen}.")
@@ -89,7 +89,10 @@ fn stop(context: &Context) -> Outcome {
 }
 
 /// Gone is when nobody holds the lock of the home: the system gives it back when the process ends.
-fn wait_until_gone(home: &Home) -> Outcome {
+///
+/// # Errors
+/// `broker_down` where its requests do not end.
+pub(super) fn wait_until_gone(home: &Home) -> Outcome {
     let deadline = Instant::now() + DRAIN;
     while is_held(home) {
         if Instant::now() >= deadline {

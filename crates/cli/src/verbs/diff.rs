@@ -10,8 +10,8 @@ use crate::cli::Diff;
 use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
-use crate::output::{Outcome, table};
-use crate::said::{age, list, word, words};
+use crate::output::{Outcome, clean, table};
+use crate::said::{age, flags, list, word};
 use crate::socket::ACT;
 
 pub(super) fn run(context: &Context, arguments: &Diff) -> Outcome {
@@ -80,10 +80,31 @@ fn text(said: &Value, is_named: bool) -> String {
     } else {
         parts.push(format!("Nothing differs, as far as is known. {place}."));
     }
+    if as_of["signed_at"].is_string() {
+        parts.push(format!(
+            "Newest change signed {}.",
+            age(&as_of["signed_at"])
+        ));
+    }
     if !is_verified {
-        parts.push("Not verified: this is what is known here.".to_owned());
+        parts.push(not_verified(&said["fault"]));
     }
     parts.join("\n")
+}
+
+/// What stands between this and the truth, and what to type.
+pub(super) fn not_verified(fault: &Value) -> String {
+    let text = "Not verified: this is what is known here.";
+    match (fault["message"].as_str(), fault["hint"].as_str()) {
+        (Some(message), Some(hint)) => {
+            format!(
+                "{text}\n  cause: {}\n  hint: {}",
+                clean(message),
+                clean(hint)
+            )
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn is_news(one: &Value) -> bool {
@@ -96,7 +117,7 @@ fn row(one: &Value, option: &str) -> Vec<String> {
         None => "none".to_owned(),
     };
     let mut state = word(&one["state"]);
-    let flags = words(&one["flags"], ", ");
+    let flags = flags(&one["flags"]);
     if !flags.is_empty() {
         state.push_str(&format!(" ({flags})"));
     }
@@ -115,12 +136,22 @@ fn row(one: &Value, option: &str) -> Vec<String> {
     ]
 }
 
+/// Whether somebody could read it who may not any more.
+fn is_exposed(one: &Value) -> bool {
+    let mut flags = list(&one["flags"]).filter_map(Value::as_str);
+    flags.any(|flag| flag.starts_with("needs-upstream-rotation"))
+}
+
 /// The command that ends it, where there is one.
 fn next(one: &Value, option: &str) -> String {
     let name = word(&one["name"]);
     match one["state"].as_str() {
         Some("behind" | "remote-only") => format!("withheld pull {name}{option}"),
+        Some("ahead") if one["version"].is_null() => {
+            format!("withheld push {name}{option}, or withheld pull {name} --take remote{option}")
+        }
         Some("ahead" | "local-only") => format!("withheld push {name}{option}"),
+        Some("in-sync") if is_exposed(one) => format!("withheld set {name}{option}"),
         Some("diverged") => format!(
             "withheld pull {name} --take remote{option}, or withheld push {name} --take local{option}"
         ),
@@ -180,6 +211,11 @@ mod tests {
             text(&same, false),
             "Nothing differs, as far as is known. billing/dev at 88, never seen.\nNot verified: this is what is known here."
         );
+        same["fault"] = json!({"code": "server_unreachable", "message": "the team's server is slow to answer",
+            "hint": "try again: withheld pull"});
+        assert!(text(&same, false).ends_with(
+            "\nNot verified: this is what is known here.\n  cause: the team's server is slow to answer\n  hint: try again: withheld pull"
+        ));
     }
 
     #[test]
@@ -190,12 +226,22 @@ mod tests {
         drift["secrets"][1]["flags"] = json!(["parked-draft"]);
         let lines = [
             "NAME   STATE                  HERE  TEAM  CHANGED BY  WHEN  NEXT",
-            "A_KEY  behind (parked-draft)  3     4     lead              withheld pull A_KEY",
+            "A_KEY  behind (parked draft)  3     4     lead              withheld pull A_KEY",
             "A_KEY  diverged               3     4     lead              withheld pull A_KEY --take remote, or withheld push A_KEY --take local",
             "A_KEY  local-only             3     none                    withheld push A_KEY",
             "1 in sync. billing/dev at 88, seen 4 s ago.",
         ];
         assert_eq!(text(&drift, false), lines.join("\n"));
+        let mut removed = said(&["ahead"]);
+        removed["secrets"][0]["version"] = json!(null);
+        assert!(text(&removed, false).contains(
+            "ahead  none  4     lead              withheld push A_KEY, or withheld pull A_KEY --take remote\n"
+        ));
+        let mut exposed = said(&["in-sync"]);
+        exposed["secrets"][0]["flags"] = json!(["needs-upstream-rotation:member-removed"]);
+        assert!(text(&exposed, false).contains(
+            "in-sync (rotate it: a removed member could read it)  3     4     lead              withheld set A_KEY\n"
+        ));
         let named = text(&said(&["behind"]), true);
         assert!(
             named.contains("withheld pull A_KEY -e billing/dev\n"),

@@ -137,12 +137,14 @@ fn text(way: &Way, said: &Value) -> String {
     let is_whole = ["diverged", "tampered"]
         .iter()
         .all(|field| list(&said[field]).next().is_none());
+    let mut lines: Vec<String> = list(&said["removed_here"])
+        .map(|name| stays(&clean(&word(name)), said))
+        .collect();
     if done.is_empty() && removed.is_empty() {
-        return if is_whole {
-            current(said)
-        } else {
-            String::new()
-        };
+        if is_whole && lines.is_empty() {
+            return current(said);
+        }
+        return lines.join("\n");
     }
     let mut sentences = Vec::new();
     if !done.is_empty() {
@@ -164,7 +166,16 @@ fn text(way: &Way, said: &Value) -> String {
             .unwrap_or_default();
         sentences.push(format!("{} is current{age}.", environment(said)));
     }
-    sentences.join(" ")
+    lines.insert(0, sentences.join(" "));
+    lines.join("\n")
+}
+
+/// What a push does only by its name.
+fn stays(name: &str, said: &Value) -> String {
+    let option = format!("-e {}", environment(said));
+    format!(
+        "{name} was removed here: withheld push {name} {option} removes it for the team, withheld pull {name} --take remote {option} brings it back."
+    )
 }
 
 /// Nothing to do.
@@ -252,6 +263,25 @@ mod tests {
         assert_eq!(
             left(Some(&environment), &said).unwrap().to_string(),
             "error: `A_KEY`, `B_KEY` were changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev"
+        );
+    }
+
+    #[test]
+    fn what_a_push_does_only_by_name_is_said() {
+        let mut said = said();
+        let push = Way {
+            schema: "withheld.push/1",
+            field: "pushed",
+            verb: "Pushed",
+        };
+        said["pushed"] = json!([]);
+        said["removed_here"] = json!(["OLD_KEY"]);
+        let stays = "OLD_KEY was removed here: withheld push OLD_KEY -e billing/dev removes it for the team, withheld pull OLD_KEY --take remote -e billing/dev brings it back.";
+        assert_eq!(text(&push, &said), stays);
+        said["pushed"] = json!([{"name": "STRIPE_KEY", "version": 4}]);
+        assert_eq!(
+            text(&push, &said),
+            format!("Pushed 1 of 42: STRIPE_KEY 4. billing/dev is current (4 s ago).\n{stays}")
         );
     }
 

@@ -9,7 +9,7 @@ use crate::cli::{Init, VaultChoice};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Outcome;
-use crate::owner::Owner;
+use crate::owner::{Owner, has_vault, new_passphrase};
 use crate::terminal::stopped;
 use crate::verbs::next;
 
@@ -17,8 +17,9 @@ use crate::verbs::next;
 pub(super) const NOT_ISOLATED: &str = "Programs of this user are not isolated (mode M0): this protects against accidents. See: withheld doctor";
 
 pub(super) fn run(context: &Context, arguments: &Init) -> Outcome {
-    let owner = Owner::open_new(context)?;
-    if owner.hello.vault.is_some() {
+    let home = context.owner_home()?;
+    home.check()?;
+    if has_vault(&home)? {
         return Err(Failure::refuse(
             Code::Conflict,
             "there is a vault here already",
@@ -30,7 +31,9 @@ pub(super) fn run(context: &Context, arguments: &Init) -> Outcome {
         auto_unlock: arguments.auto_unlock,
     };
     let label = "Choose an owner passphrase (Enter makes one for you):";
-    let (kind, _) = new_vault(context, &owner, &wanted, label)?;
+    let passphrase = chosen(context, label)?;
+    let owner = Owner::open_new(context)?;
+    let kind = new_vault(context, &owner, &wanted, &passphrase)?;
     if context.output.is_json() {
         let data = json!({
             "vault": kind,
@@ -67,27 +70,24 @@ pub(super) struct Wanted {
     pub(super) auto_unlock: bool,
 }
 
-/// Makes a vault, and the passphrase that opens it.
+/// The passphrase of a vault that is to be made. Chosen before anything is begun: a command that is
+/// refused for want of one leaves nothing behind.
 ///
 /// # Errors
-/// `owner_needed` where nobody can be asked, and what the broker refuses.
-pub(super) fn new_vault(
-    context: &Context,
-    owner: &Owner<'_>,
-    wanted: &Wanted,
-    label: &str,
-) -> Outcome<(VaultKind, Passphrase)> {
-    let passphrase = match &context.variables.passphrase_file {
-        Some(file) => intake::passphrase_file(file)?,
-        None => owner.new_passphrase(label)?,
-    };
-    let kind = make(context, owner, wanted, &passphrase)?;
-    Ok((kind, passphrase))
+/// `owner_needed` where nobody can be asked.
+pub(super) fn chosen(context: &Context, label: &str) -> Outcome<Passphrase> {
+    match &context.variables.passphrase_file {
+        Some(file) => Ok(intake::passphrase_file(file)?),
+        None => new_passphrase(context, label),
+    }
 }
 
 /// Makes the vault. A keychain that is missing is asked about once, and only where nobody said
 /// which vault it must be; nothing weaker is taken without an answer.
-fn make(
+///
+/// # Errors
+/// What the broker refuses.
+pub(super) fn new_vault(
     context: &Context,
     owner: &Owner<'_>,
     wanted: &Wanted,

@@ -49,13 +49,16 @@ fn answer_each(
     let passphrase = owner.passphrase(&format!("to answer {}", named(all)))?;
     for one in all {
         terminal.say(&one.card())?;
-        let ids = vec![one.id.clone()];
         let ask = match terminal
             .ask("[a]ccept  [d]eny  Enter: later  [q]uit:")?
             .as_str()
         {
-            "a" => TeamAct::Approve { ids },
-            "d" => TeamAct::Deny { ids },
+            "a" => TeamAct::Approve {
+                shown: vec![one.shown()],
+            },
+            "d" => TeamAct::Deny {
+                ids: vec![one.id.clone()],
+            },
             "q" => return Ok(()),
             _ => continue,
         };
@@ -86,7 +89,8 @@ fn answer(context: &Context, arguments: &Answers, is_accepted: bool) -> Outcome 
         None => context.output.note(&cards(&all)),
     }
     let (schema, verb, ask) = if is_accepted {
-        ("withheld.approve/1", "accept", TeamAct::Approve { ids })
+        let shown = all.iter().map(Waiting::shown).collect();
+        ("withheld.approve/1", "accept", TeamAct::Approve { shown })
     } else {
         ("withheld.deny/1", "deny", TeamAct::Deny { ids })
     };
@@ -163,28 +167,31 @@ mod tests {
     #[test]
     fn only_what_waits_is_answered() {
         let waiting = |id: &str| {
-            json!({"id": id, "kind": "binding", "secret": "A_KEY", "environment": "default/dev", "by": "lead",
+            json!({"id": id, "kind": "binding", "digest": "ab".repeat(32), "secret": "A_KEY", "environment": "default/dev", "by": "lead",
                 "since": "2026-11-26T02:53:10.123Z", "widens": false, "use": []})
         };
-        let all = waiting::read(&json!([waiting("b_00000001"), waiting("b_00000002")])).unwrap();
+        let all = waiting::read(&json!([
+            waiting("b_0000000000000001"),
+            waiting("b_0000000000000002")
+        ]))
+        .unwrap();
         let named =
             |written: &[&str]| ids(&written.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let twice = named(&["b_00000002", "b_00000002"]).unwrap();
+        let twice = named(&["b_0000000000000002", "b_0000000000000002"]).unwrap();
         let chosen_ids: Vec<_> = chosen(all.clone(), &twice)
             .unwrap()
             .iter()
             .map(|one| one.id.to_string())
             .collect();
-        assert_eq!(chosen_ids, ["b_00000002"]);
-        let other = named(&["b_00000001", "b_00000003"]).unwrap();
+        assert_eq!(chosen_ids, ["b_0000000000000002"]);
+        let other = named(&["b_0000000000000001", "b_0000000000000003"]).unwrap();
         assert_eq!(code(chosen(all, &other)), Some(Code::NotFound));
         assert_eq!(code(named(&["STRIPE_KEY"])), Some(Code::Usage));
     }
 
     #[test]
     fn answers_name_what_they_are_about() {
-        let one =
-            |name: &str| json!({"id": "b_00000001", "secret": name, "environment": "billing/dev"});
+        let one = |name: &str| json!({"id": "b_0000000000000001", "secret": name, "environment": "billing/dev"});
         assert_eq!(
             answered(true, &json!({"approved": [one("A_KEY")]})),
             "Accepted: A_KEY in billing/dev. Agents can use it there and cannot read it."

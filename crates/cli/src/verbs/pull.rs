@@ -23,6 +23,8 @@ pub(super) fn run(context: &Context, arguments: &Pull) -> Outcome {
         names,
         take: arguments.take.as_ref().map(|_| Take::Remote),
     };
+    let under_way = context.output.progress("Pulling from the team");
     let said = socket.ask(&request, ACT)?;
+    drop(under_way);
     exchange::ended(context, &PULL, said)
 }

@@ -31,12 +31,16 @@ pub(super) fn run(context: &Context, arguments: &Push) -> Outcome {
         names,
         take: arguments.take.as_ref().map(|_| Take::Local),
     };
-    let said = match (socket.ask(&request, ACT), environment) {
+    let ask = || {
+        let _under_way = context.output.progress("Pushing to the team");
+        socket.ask(&request, ACT)
+    };
+    let said = match (ask(), environment) {
         (Err(failure), Some(environment)) if failure.code() == Some(Code::NotFound) => {
             if !share(context, &environment)? {
                 return Err(failure);
             }
-            socket.ask(&request, ACT)?
+            ask()?
         }
         (said, _) => said?,
     };
@@ -57,22 +61,19 @@ fn share(context: &Context, environment: &Environment) -> Outcome<bool> {
         _ => return Ok(false),
     };
     let team = clean(&word(&members["workspace"])).into_owned();
-    let question = format!("{team} does not have {environment} yet.");
-    match terminal {
-        None => context
-            .output
-            .note(&format!("note: {question} It is shared now.")),
-        Some(mut terminal) => {
-            terminal.say(&question)?;
-            if terminal.ask("Share it with the team? y or q:")? != "y" {
-                return Err(stopped());
-            }
+    if let Some(mut terminal) = terminal {
+        terminal.say(&format!("{team} does not have {environment} yet."))?;
+        if terminal.ask("Share it with the team? y or q:")? != "y" {
+            return Err(stopped());
         }
     }
     let request = act(TeamAct::Share {
         environment: environment.clone(),
     });
     owner.ask_proven(request, &format!("to share {environment} with {team}"))?;
+    context
+        .output
+        .note(&format!("note: {team} has {environment} now."));
     Ok(true)
 }
 

@@ -1,14 +1,18 @@
 //! `withheld server [verify]`.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
-use withheld_core::Code;
-use withheld_server::{Asked, Clock, Config, Facts, Log, Verified};
+use withheld_core::{Code, Moment};
+use withheld_server::{Asked, Clock, Config, Facts, Log, Note, Verified};
 
 use crate::cli::{Database, Server, ServerAct};
 use crate::clock;
 use crate::context::Context;
+use crate::exit;
 use crate::failure::Failure;
 use crate::output::{Outcome, Output, clean};
 
@@ -29,11 +33,67 @@ fn serve(output: Output, arguments: &Server) -> Outcome {
         ..asked(&arguments.database)
     })?;
     let clock: Clock = Arc::new(|| u64::try_from(clock::now().as_ms()).unwrap_or_default());
-    withheld_server::serve(&config, clock, log(output), |facts| {
+    let tail = Arc::new(Tail::of(output));
+    let log: Log = {
+        let tail = Arc::clone(&tail);
+        Arc::new(move |note| tail.log(note))
+    };
+    withheld_server::serve(&config, clock, log, |facts| {
         // Whoever read the start may be gone; clients come anyway.
         let _ = output.result("withheld.server/1", document(facts), &text(facts));
+        tail.follow();
     })?;
     Ok(())
+}
+
+/// The log of a server that runs: lines on stderr; with `--json` records on stdout, which follow the
+/// document of the start and wait for it.
+struct Tail {
+    output: Output,
+    waiting: Mutex<Option<Vec<Value>>>,
+}
+
+impl Tail {
+    fn of(output: Output) -> Self {
+        Self {
+            output,
+            waiting: Mutex::new(Some(Vec::new())),
+        }
+    }
+
+    fn log(&self, note: &Note<'_>) {
+        if !self.output.is_json() {
+            return say(self.output, note);
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = record(note);
+        match &mut *waiting {
+            Some(waiting) => waiting.push(record),
+            None => self.write(&record),
+        }
+    }
+
+    fn follow(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in waiting.take().into_iter().flatten() {
+            self.write(&record);
+        }
+    }
+
+    fn write(&self, record: &Value) {
+        // As for the start.
+        let _ = self.output.record(record);
+    }
+}
+
+fn record(note: &Note<'_>) -> Value {
+    let mut record = json!(note);
+    record["at"] = json!(clock::now());
+    record
+}
+
+fn say(output: Output, note: &Note<'_>) {
+    output.note(&format!("{}  {}", clock::now(), clean(&note.to_string())));
 }
 
 fn asked(database: &Database) -> Asked {
@@ -42,11 +102,6 @@ fn asked(database: &Database) -> Asked {
         database_file: database.database_file.clone(),
         ..Asked::default()
     }
-}
-
-/// Lines on stderr; none with `--json`.
-fn log(output: Output) -> Log {
-    Arc::new(move |line| output.note(&format!("{}  {}", clock::now(), clean(line))))
 }
 
 fn document(facts: &Facts) -> Value {
@@ -60,7 +115,10 @@ fn document(facts: &Facts) -> Value {
 
 fn text(facts: &Facts) -> String {
     let how = match &facts.certificate {
-        Some(file) => format!("certificate {}", file.display()),
+        Some(file) => {
+            let until = until(file).map(|day| format!(" until {day}"));
+            format!("certificate {}{}", file.display(), until.unwrap_or_default())
+        }
         None => {
             "plain HTTP, for a proxy on this machine that does TLS, hands on Host and sets X-Forwarded-For".to_owned()
         }
@@ -86,6 +144,15 @@ fn text(facts: &Facts) -> String {
     lines.join("\n")
 }
 
+/// The last day of a certificate.
+fn until(file: &Path) -> Option<String> {
+    let certificate = CertificateDer::from_pem_file(file).ok()?;
+    let (_, read) = x509_parser::parse_x509_certificate(&certificate).ok()?;
+    let at = read.validity().not_after.timestamp().checked_mul(1000)?;
+    let at = Moment::from_ms(at).to_string();
+    at.split_once('T').map(|(day, _)| day.to_owned())
+}
+
 fn url(facts: &Facts) -> String {
     let scheme = match facts.certificate {
         Some(_) => "https",
@@ -96,7 +163,8 @@ fn url(facts: &Facts) -> String {
 
 fn verify(output: Output, database: &Database) -> Outcome {
     let file = withheld_server::database(&asked(database))?;
-    let all = withheld_server::verify(&file, &log(output))?;
+    let log: Log = Arc::new(move |note| say(output, note));
+    let all = withheld_server::verify(&file, &log)?;
     let broken = all.iter().filter(|ws| !ws.differences.is_empty()).count();
     if broken > 0 {
         if !output.is_json() {
@@ -109,7 +177,12 @@ fn verify(output: Output, database: &Database) -> Outcome {
         ));
     }
     let data = json!({ "workspaces": all.iter().map(found).collect::<Vec<_>>() });
-    output.result("withheld.server_verify/1", data, &report(&all))
+    output.result("withheld.server_verify/1", data, &report(&all))?;
+    if all.is_empty() {
+        // Nothing was verified: that is no yes.
+        return Err(Failure::Answered(exit::NO));
+    }
+    Ok(())
 }
 
 fn found(ws: &Verified) -> Value {

@@ -5,10 +5,12 @@ mod missing;
 mod text;
 
 use serde_json::{Value, json};
+use withheld_core::Code;
 use withheld_core::api::AgentRequest;
 use withheld_core::name::Environment;
 use withheld_core::policy_doc::Policy;
 use withheld_vault::home::Home;
+use withheld_vault::team::is_in_team;
 use withheld_vault::vault::Vault;
 
 use crate::cli::Status;
@@ -74,17 +76,24 @@ fn without_broker(
     let vault = Vault::open(home)?;
     let is_agent = context.variables.session.is_some();
     let environment = environment.unwrap_or_else(Environment::dev);
+    let in_team = is_in_team(home)?;
     let (vault_word, secrets, argv, why) = match &vault {
-        None => ("none", Vec::new(), ["withheld", "init"], "no_vault"),
+        None => ("none", json!([]), ["withheld", "init"], "no_vault"),
         Some(locked) => {
-            let secrets = if is_agent {
-                Vec::new()
-            } else {
-                bound(home, &locked.facts().owner_public, &environment)?
+            let key = &locked.facts().owner_public;
+            let secrets = match is_agent {
+                true => json!([]),
+                false => bound(home, key, &environment, in_team)?,
             };
             ("locked", secrets, ["withheld", "unlock"], "vault_locked")
         }
     };
+    let workspace = if in_team { Value::Null } else { json!("local") };
+    let fault = json!({
+        "code": Code::BrokerDown,
+        "message": "no broker runs for this home",
+        "hint": "start it: withheld unlock",
+    });
     Ok(json!({
         "you": {
             "kind": if is_agent { "agent" } else { "owner" },
@@ -95,35 +104,26 @@ fn without_broker(
         },
         "vault": vault_word,
         "broker": { "state": "stopped", "listen": Value::Null, "pid": Value::Null, "version": Value::Null, "started_by": Value::Null },
-        "project": { "workspace": "local", "project": environment.project(), "environment": environment.short() },
+        "project": { "workspace": workspace, "project": environment.project(), "environment": environment.short() },
         "secrets": secrets,
         "waiting": [],
         "next": [{ "who": "owner", "argv": argv, "why": why }],
+        "verified": in_team.then_some(false),
+        "as_of": Value::Null,
+        "fault": in_team.then_some(fault),
     }))
 }
 
-/// The bound secrets, from the signed document. Whether their values are here only a broker knows.
-fn bound(home: &Home, owner_key: &[u8; 32], environment: &Environment) -> Outcome<Vec<Value>> {
+/// The bound secrets, from the signed document.
+fn bound(
+    home: &Home,
+    owner_key: &[u8; 32],
+    environment: &Environment,
+    in_team: bool,
+) -> Outcome<Value> {
     let Some(file) = home.read(&home.policy())? else {
-        return Ok(Vec::new());
+        return Ok(json!([]));
     };
     let policy = Policy::verify(&file, owner_key, 0)?;
-    let mut names: Vec<_> = policy
-        .bindings()
-        .iter()
-        .filter(|one| one.environment == *environment)
-        .map(|one| one.secret.clone())
-        .collect();
-    names.sort();
-    names.dedup();
-    Ok(names
-        .into_iter()
-        .map(|name| {
-            let uses: Vec<Value> = policy
-                .bindings_of(environment, &name)
-                .map(|one| json!({ "host": one.host, "port": one.port, "methods": one.methods, "paths": one.paths, "inject": one.place }))
-                .collect();
-            json!({ "name": name, "state": "local-only", "version": Value::Null, "remote_version": Value::Null, "usable": false, "use": uses, "vars": [], "flags": [] })
-        })
-        .collect())
+    Ok(withheld_broker::at_rest(&policy, environment, in_team))
 }

@@ -6,7 +6,7 @@ use withheld_core::api::{Deposit, OwnerRequest};
 use crate::cli::Unlock;
 use crate::context::Context;
 use crate::output::Outcome;
-use crate::owner::Owner;
+use crate::owner::{Owner, new_passphrase};
 
 pub(super) fn run(context: &Context, arguments: &Unlock) -> Outcome {
     let owner = Owner::open(context)?;
@@ -24,7 +24,10 @@ pub(super) fn run(context: &Context, arguments: &Unlock) -> Outcome {
 
 fn change(context: &Context, owner: &Owner<'_>) -> Outcome {
     let passphrase = owner.passphrase("to change it")?;
-    let new = owner.new_passphrase("Choose a new owner passphrase (Enter makes one for you):")?;
+    let new = new_passphrase(
+        context,
+        "Choose a new owner passphrase (Enter makes one for you):",
+    )?;
     owner.change_passphrase(&passphrase, &new)?;
     context.output.result(
         "withheld.unlock/1",

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 use withheld_core::Code;
+use withheld_core::api::Shown;
 use withheld_core::name::{Environment, SecretName};
-use withheld_core::team::{PersonName, WaitingId};
+use withheld_core::team::{PersonName, ShownDigest, WaitingId};
 
 use self::uses::Use;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ use crate::said::{age, many};
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Waiting {
     pub(super) id: WaitingId,
+    digest: ShownDigest,
     pub(super) secret: SecretName,
     environment: Environment,
     by: Option<PersonName>,
@@ -98,6 +100,14 @@ pub(super) fn named(all: &[Waiting]) -> String {
 }
 
 impl Waiting {
+    /// That it is this which was shown.
+    pub(super) fn shown(&self) -> Shown {
+        Shown {
+            id: self.id.clone(),
+            digest: self.digest.clone(),
+        }
+    }
+
     fn rows(&self) -> Vec<Vec<String>> {
         let by = self.by();
         let first = [

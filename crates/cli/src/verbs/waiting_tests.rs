@@ -6,11 +6,11 @@ fn waiting() -> Vec<Waiting> {
     let since = crate::clock::now().as_ms() - 20_000;
     let since = withheld_core::Moment::from_ms(since);
     let mut all = json!([
-        {"id": "b_1f3a9c02", "kind": "binding", "secret": "GITHUB_TOKEN", "environment": "billing/dev", "by": "lead",
+        {"id": "b_1f3a9c025b7d8e46", "kind": "binding", "digest": "ab".repeat(32), "secret": "GITHUB_TOKEN", "environment": "billing/dev", "by": "lead",
             "since": since, "widens": false, "use": [
                 {"host": "api.github.com", "port": 443, "methods": ["GET", "POST"], "paths": ["/*"], "inject": "bearer"},
                 {"host": "github.com", "port": 443, "methods": ["GET"], "paths": ["/acme"], "inject": "basic:x-access-token"}]},
-        {"id": "b_00000001", "kind": "binding", "secret": "DATADOG_KEY", "environment": "billing/dev", "by": null,
+        {"id": "b_0000000000000001", "kind": "binding", "digest": "ab".repeat(32), "secret": "DATADOG_KEY", "environment": "billing/dev", "by": null,
             "since": since, "widens": true, "use": [
                 {"host": "api.datadoghq.com", "port": 8443, "methods": ["GET"], "paths": ["/api/v1", "/api/v2"], "inject": "header:DD-API-KEY"}]},
     ]);
@@ -27,7 +27,7 @@ fn waiting() -> Vec<Waiting> {
 
 /// With everything that a binding can ask for.
 fn demanding() -> Waiting {
-    let document = json!([{"id": "b_0000000a", "kind": "binding", "secret": "BOT_KEY", "environment": "billing/dev",
+    let document = json!([{"id": "b_000000000000000a", "kind": "binding", "digest": "ab".repeat(32), "secret": "BOT_KEY", "environment": "billing/dev",
         "by": "lead", "since": withheld_core::Moment::from_ms(0), "widens": true, "use": [
             {"host": "api.test", "port": 8443, "methods": ["*"], "paths": ["/v1"], "inject": "header:X-Bot",
                 "format": "Bot {}", "vars": ["BOT_KEY", "BOT_TOKEN"], "prefix": "bot_", "auto": true, "private": true,
@@ -142,9 +142,9 @@ fn more_hosts_and_any_method_are_wider() {
 #[test]
 fn what_waits_is_listed_to_choose_from() {
     let lines = [
-        "b_1f3a9c02  lead                           GITHUB_TOKEN  billing/dev  GET,POST api.github.com                         20 s ago",
+        "b_1f3a9c025b7d8e46  lead                           GITHUB_TOKEN  billing/dev  GET,POST api.github.com                         20 s ago",
         "                                                                      GET github.com/acme",
-        "b_00000001  somebody who is not known yet  DATADOG_KEY   billing/dev  GET api.datadoghq.com:8443/api/v1,/api/v2       20 s ago",
+        "b_0000000000000001  somebody who is not known yet  DATADOG_KEY   billing/dev  GET api.datadoghq.com:8443/api/v1,/api/v2       20 s ago",
     ];
     let shown = rows(&waiting());
     for (shown, line) in shown.lines().zip(lines) {

@@ -11,6 +11,7 @@ use crate::drafts;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{Outcome, clean, table};
+use crate::said::{word, words};
 use crate::socket::ANSWER;
 
 pub(super) fn run(context: &Context, arguments: &Why) -> Outcome {
@@ -99,12 +100,25 @@ fn stages(said: &Value) -> String {
     text
 }
 
-/// The hint as a line of its own. One that leads here leads nowhere.
+/// The rule that stands, where there is one, and the hint. One that leads here leads nowhere: then what
+/// may be used is where to go on.
 fn hint(said: &Value) -> String {
-    match said["hint"].as_str() {
-        Some(hint) if !hint.contains("withheld why ") => format!("\n  hint: {}", clean(hint)),
-        _ => String::new(),
-    }
+    let hint = match said["hint"].as_str() {
+        None => return String::new(),
+        Some(hint) if hint.contains("withheld why ") => "see what you may use: withheld status",
+        Some(hint) => hint,
+    };
+    let facts = &said["facts"];
+    let rule = match facts["rule"].as_str() {
+        Some(rule) => {
+            let secret = word(&facts["secret"]);
+            let bound = words(&facts["bound"], ", ");
+            let rule = format!("{rule} of {secret}, which is bound for {bound}");
+            format!("\n  rule: {}", clean(&rule))
+        }
+        None => String::new(),
+    };
+    format!("{rule}\n  hint: {}", clean(hint))
 }
 
 fn last(context: &Context, said: Value) -> Outcome {
@@ -124,8 +138,12 @@ fn last(context: &Context, said: Value) -> Outcome {
                 Some(code) => format!("refused: {}", clean(code)),
                 None => "sent without a key".to_owned(),
             };
+            let port = match last.get("port").and_then(Value::as_u64) {
+                None | Some(443) => String::new(),
+                Some(port) => format!(":{port}"),
+            };
             format!(
-                "{}  {} {}{}  {what}\n{}{}",
+                "{}  {} {}{port}{}  {what}\n{}{}",
                 word("at"),
                 word("method"),
                 word("host"),
@@ -151,6 +169,18 @@ fn answered(is_refused: bool) -> Outcome {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_refusal_comes_with_its_rule_and_a_way_on() {
+        let mut said = json!({"hint": "see which rule: withheld why GET https://a.test/ --secret K",
+            "facts": {"secret": "K", "rule": "b_3f", "bound": ["GET /v1/*", "POST /v2"]}});
+        assert_eq!(
+            hint(&said),
+            "\n  rule: b_3f of K, which is bound for GET /v1/*, POST /v2\n  hint: see what you may use: withheld status"
+        );
+        said = json!({"hint": "use https://a.test:8443/", "facts": {}});
+        assert_eq!(hint(&said), "\n  hint: use https://a.test:8443/");
+    }
 
     #[test]
     fn the_list_stops_where_the_rule_stands() {

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use withheld_testkit::World;
+use withheld_testkit::serde_json::json;
 
 use crate::common::world;
 
@@ -236,10 +237,18 @@ fn a_port_that_the_owner_set_and_that_is_taken() {
         .run();
     if set.code == Some(0) {
         world.owner(&["daemon", "stop"]).run();
-        world
-            .owner(&["daemon", "start", "--json"])
-            .fails(2)
-            .says("config_invalid");
+        let ran = world.owner(&["daemon", "start", "--json"]).fails(2);
+        let ran = ran.says("config_invalid");
+        let argv = json!(["withheld", "config", "listen", ""]);
+        assert_eq!(ran.document()["error"]["next"][0]["argv"], argv);
+        // The owner can change it although nothing listens.
+        let shown = world.owner(&["config", "listen"]).succeeds().text();
+        assert_eq!(shown.trim_end(), address);
+        for value in ["", &address] {
+            let set = world.owner(&["config", "listen", value, "--no-input"]);
+            set.succeeds();
+        }
+        world.owner(&["daemon", "stop"]).succeeds();
         drop(taken);
         world.owner(&["unlock", "--no-input"]).succeeds();
         assert_eq!(world.status()["broker"]["listen"], address);

@@ -46,11 +46,12 @@ fn storing_again_keeps_the_version_before() {
     let world = world!();
     let first = world.set("STRIPE_KEY", &world.canaries.plain.clone());
     assert!(
-        first
-            .text()
-            .contains("Stored STRIPE_KEY, version 1. Agents can use it and cannot read it."),
+        first.text().contains(
+            "Stored STRIPE_KEY, version 1. Agents cannot read it, and cannot use it yet."
+        ),
         "{first}"
     );
+    world.bind("STRIPE_KEY", "api.test", &[]);
     let second = world.set("STRIPE_KEY", &world.canaries.nasty.clone());
     assert!(
         second.text().contains(

@@ -8,7 +8,7 @@ use withheld_testkit::{Agent, World};
 
 use crate::common::world;
 
-/// How many cycles a test runs where nobody says otherwise; four tests make the hundred of `ci`.
+/// How many cycles a test runs in every change; four tests make the hundred of `ci`.
 const CYCLES: u32 = 25;
 
 /// What was acknowledged so far.
@@ -19,10 +19,20 @@ struct Kept {
     delivered: usize,
 }
 
-pub(crate) fn cycles() -> u32 {
-    std::env::var_os("WITHHELD_KILL_CYCLES")
-        .and_then(|text| text.to_str()?.parse().ok())
-        .unwrap_or(CYCLES)
+/// How many were asked for: by the long stage alone.
+fn asked_for() -> Option<u32> {
+    let text = std::env::var_os("WITHHELD_KILL_CYCLES")?;
+    Some(text.to_str().unwrap().parse().unwrap())
+}
+
+/// Whether this is the long stage.
+pub(crate) fn is_long() -> bool {
+    asked_for().is_some()
+}
+
+/// How many cycles to run, where it is `usual` of them in every change.
+pub(crate) fn cycles(usual: u32) -> u32 {
+    asked_for().unwrap_or(usual)
 }
 
 /// A number below `below` that nobody chose.
@@ -133,7 +143,7 @@ fn holds(world: &World, kept: &Kept) {
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    killed(cycles());
+    killed(cycles(CYCLES));
 }
 
 #[test]

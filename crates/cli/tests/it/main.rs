@@ -19,6 +19,7 @@ mod framing;
 mod hosts;
 mod kill;
 mod listener;
+mod next;
 mod oracle;
 mod policy;
 mod pool;

@@ -1,6 +1,7 @@
 //! `withheld server`, as a process: what it refuses, what it prints, how it ends.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,6 +29,20 @@ fn run(folder: &Temp, arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a server answers to somebody who asks what it is, in words that are none of its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client of the server under test"
+)]
+fn asked(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = "GET /v1/server?whCANARY HTTP/1.1\r\nHost: whCANARY\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
 }
 
 fn terminate(child: &Child) {
@@ -156,13 +171,14 @@ fn t9_the_start_says_where_and_never_the_token() {
         .unwrap();
     assert!(!all.contains(token.trim_end()));
 
+    // Nothing was verified: that is no yes.
     let verified = run(&folder, &["verify"]);
-    assert_eq!(verified.status.code(), Some(0));
+    assert_eq!(verified.status.code(), Some(1));
     assert_eq!(text(&verified.stdout), "There is no workspace yet.\n");
 }
 
 #[test]
-fn with_json_the_start_is_one_line() {
+fn with_json_the_start_is_one_line_and_the_log_follows() {
     let folder = Temp::new();
     let mut child = server(&folder, &["--json", "--listen", "127.0.0.1:0"])
         .spawn()
@@ -170,8 +186,6 @@ fn with_json_the_start_is_one_line() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
-    terminate(&child);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
     let document: Value = withheld_testkit::serde_json::from_str(&line).unwrap();
     assert_eq!(document["schema"], "withheld.server/1");
     let api = document["data"]["api"].as_str().unwrap();
@@ -179,13 +193,33 @@ fn with_json_the_start_is_one_line() {
     assert_eq!(document["data"]["health"], Value::Null);
     let file = document["data"]["bootstrap_token_file"].as_str().unwrap();
     assert!(std::path::Path::new(file).is_file());
+    let reply = asked(api.strip_prefix("http://").unwrap());
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
+    terminate(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut stderr = String::new();
+    let mut printed = child.stderr.take().unwrap();
+    printed.read_to_string(&mut stderr).unwrap();
+    assert_eq!(stderr, "");
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut rest)
-        .unwrap();
-    assert_eq!(rest, "");
+    assert!(!rest.contains("CANARY"), "{rest}");
+    let records: Vec<Value> = rest
+        .lines()
+        .map(|line| withheld_testkit::serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(records.iter().all(|record| record["at"].is_string()));
+    let kinds: Vec<_> = records.iter().map(|record| &record["kind"]).collect();
+    assert_eq!(kinds, ["start", "request", "stop", "stopped"]);
+    let request = &records[1];
+    for (field, expected) in [
+        ("method", Value::from("GET")),
+        ("route", "/v1/server".into()),
+        ("status", 200.into()),
+    ] {
+        assert_eq!(request[field], expected, "{request}");
+    }
+    assert!(request["ms"].is_u64(), "{request}");
+    let fields = request.as_object().unwrap().len();
+    assert_eq!(fields, 6, "nothing else: {request}");
 }

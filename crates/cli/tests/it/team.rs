@@ -2,6 +2,7 @@
 //! is malicious, it is the honest one behind a tap with a script.
 
 mod agents;
+mod attacks;
 mod bad_input;
 mod drift;
 mod guests;
@@ -9,10 +10,13 @@ mod hostile;
 mod hostile_records;
 mod kill;
 mod liar;
+mod next;
 mod one_get;
+mod pair;
 mod process;
 mod restored;
 mod script;
+mod steps;
 mod story;
 mod two;
 mod wire;

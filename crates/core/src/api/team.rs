@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Deposit;
 use crate::name::{Environment, Workspace};
-use crate::team::{Access, PersonName, Role, WaitingId};
+use crate::team::{Access, PersonName, Role, ShownDigest, WaitingId};
 
 /// What the owner asks about the team. Everything but what is marked needs the proof.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,14 +72,24 @@ pub enum TeamAct {
     Log,
     /// What waits for the owner (no proof).
     Pending,
-    /// Accept what waits.
+    /// Accept what waits, if it is what was shown.
     Approve {
         /// Which.
-        ids: Vec<WaitingId>,
+        shown: Vec<Shown>,
     },
     /// Refuse what waits.
     Deny {
         /// Which.
         ids: Vec<WaitingId>,
     },
+}
+
+/// Something that waits, as it was shown to whoever accepts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// What.
+    pub id: WaitingId,
+    /// All that it would allow.
+    pub digest: ShownDigest,
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use super::No;
 use crate::ask::Ask;
 use crate::binding::Binding;
+use crate::destination::Scheme;
 use crate::name::SecretName;
 use crate::path::PathPattern;
 use crate::plain::Text;
 use crate::record::AgentRecord;
 use crate::refusal::{Actor, Code, Facts, Next, Refusal};
 use crate::text;
+
+/// Where no dry run comes to the same end: what it turned on is not in a URL.
+const LAST: &str = "see which rule: withheld why --last";
 
 pub(super) fn not_found(secret: &SecretName) -> No {
     let refusal = Refusal::new(
@@ -34,7 +38,7 @@ pub(super) fn no_binding(secret: &SecretName) -> No {
     let refusal = Refusal::new(
         Code::NoBinding,
         text!("`{}` is not bound to any host", secret),
-        "the owner runs this in a terminal of their own: withheld bind",
+        text!("ask the owner: withheld bind {} --host HOST", secret),
     );
     no(refusal, [secret], Facts::default())
 }
@@ -45,16 +49,8 @@ pub(super) fn violation<'a>(
     bindings: impl Iterator<Item = &'a Arc<Binding>>,
 ) -> No {
     let bindings: Vec<_> = bindings.collect();
-    let refusal = Refusal::new(
-        Code::BindingViolation,
-        text!(
-            "`{}` is not bound for {} on `{}`",
-            secret,
-            ask.method_name(),
-            ask.host()
-        ),
-        which_rule(ask),
-    );
+    let unfit = unfit(ask, secret, &bindings);
+    let refusal = Refusal::new(Code::BindingViolation, unfit.message, unfit.hint);
     let nearest = bindings
         .iter()
         .find(|one| one.host.matches(ask.host()))
@@ -67,11 +63,66 @@ pub(super) fn violation<'a>(
     about(ask, refusal, Some(secret), facts)
 }
 
+/// What of a request does not fit any binding of its secret.
+struct Unfit {
+    message: Text,
+    hint: Text,
+}
+
+/// The first part that fits none: host, port, method, path, place.
+fn unfit(ask: &Ask, secret: &SecretName, bindings: &[&Arc<Binding>]) -> Unfit {
+    let host = ask.host();
+    let of_host = |one: &&&Arc<Binding>| one.host.matches(host);
+    let here = |one: &&&Arc<Binding>| one.reaches(ask.scheme(), host, ask.port());
+    let has_method = |one: &&Arc<Binding>| one.methods.covers(ask.method().as_str());
+    let has_path = |one: &&Arc<Binding>| one.paths.covers(ask.path()).is_some();
+    let fitting = |one: &&Arc<Binding>| has_method(one) && has_path(one);
+    let here: Vec<_> = bindings.iter().filter(here).copied().collect();
+    let message = if !bindings.iter().any(|one| of_host(&one)) {
+        text!("`{}` is not bound to `{}`", secret, host)
+    } else if here.is_empty() {
+        text!(
+            "`{}` is not bound to port {} of `{}`",
+            secret,
+            ask.port(),
+            host
+        )
+    } else if let Some(binding) = here.iter().find(|one| fitting(one)) {
+        return Unfit {
+            message: text!("`{}` is not bound at this place on `{}`", secret, host),
+            hint: text!(
+                "leave the place out, or name the bound one: {}",
+                binding.place
+            ),
+        };
+    } else if here.iter().any(has_method) && !here.iter().any(has_path) {
+        text!("`{}` is not bound for this path on `{}`", secret, host)
+    } else if here.iter().any(has_method) {
+        text!(
+            "`{}` is not bound for {} and this path on `{}`",
+            secret,
+            ask.method_name(),
+            host
+        )
+    } else {
+        text!(
+            "`{}` is not bound for {} on `{}`",
+            secret,
+            ask.method_name(),
+            host
+        )
+    };
+    Unfit {
+        message,
+        hint: which_rule(ask, Some(secret)),
+    }
+}
+
 pub(super) fn cleartext(ask: &Ask, secret: &SecretName) -> No {
     let refusal = Refusal::new(
         Code::CleartextRefused,
         text!("`{}` is bound to `{}` over TLS only", secret, ask.host()),
-        text!("use https://{}", ask.host()),
+        text!("use {}", over_tls(ask)),
     );
     about(ask, refusal, Some(secret), Facts::default())
 }
@@ -88,7 +139,7 @@ pub(super) fn tripwire(ask: &Ask, secret: Option<&SecretName>) -> No {
             ask.host()
         ),
     };
-    let refusal = Refusal::new(Code::Tripwire, message, which_rule(ask));
+    let refusal = Refusal::new(Code::Tripwire, message, LAST);
     about(ask, refusal, secret, Facts::default())
 }
 
@@ -119,7 +170,7 @@ pub(super) fn host_denied(ask: &Ask, record: &AgentRecord) -> No {
     let refusal = Refusal::new(
         Code::HostDenied,
         text!("`{}` is not allowed for `{}`", ask.host(), record.agent),
-        which_rule(ask),
+        which_rule(ask, None),
     );
     about(ask, refusal, None, Facts::default())
 }
@@ -159,7 +210,7 @@ pub(super) fn overriding(ask: &Ask, secret: &SecretName, upgrade: bool) -> No {
             secret
         )
     };
-    let refusal = Refusal::new(Code::BindingViolation, message, which_rule(ask));
+    let refusal = Refusal::new(Code::BindingViolation, message, LAST);
     about(ask, refusal, Some(secret), Facts::default())
 }
 
@@ -182,15 +233,41 @@ fn bound_lines(binding: &Arc<Binding>) -> Vec<Text> {
         .collect()
 }
 
-/// The dry run that explains it. A hint is pasted into a shell: a path with characters that mean
-/// something there is not repeated.
-fn which_rule(ask: &Ask) -> Text {
-    let url = url(ask);
-    let is_word = |b: u8| b.is_ascii_alphanumeric() || b"._~/%:@,+=-".contains(&b);
-    if url.as_str().bytes().all(is_word) {
-        text!("see which rule: withheld why {} {}", ask.method_name(), url)
+/// The dry run that explains it.
+fn which_rule(ask: &Ask, secret: Option<&SecretName>) -> Text {
+    let url = url(ask, ask.scheme(), ask.port());
+    if !is_word(&url) {
+        return LAST.into();
+    }
+    let method = ask.method_name();
+    match secret {
+        Some(secret) => text!(
+            "see which rule: withheld why {} {} --secret {}",
+            method,
+            url,
+            secret
+        ),
+        None => text!("see which rule: withheld why {} {}", method, url),
+    }
+}
+
+/// A hint is pasted into a shell: a path with characters that mean something there is not repeated.
+fn is_word(url: &Text) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._~/%:@,+=-".contains(&b);
+    url.as_str().bytes().all(fits)
+}
+
+/// The same place over TLS; a port that is not the clear text's own is kept.
+fn over_tls(ask: &Ask) -> Text {
+    let port = match ask.port() {
+        port if port == Scheme::Http.default_port() => Scheme::Https.default_port(),
+        port => port,
+    };
+    let url = url(ask, Scheme::Https, port);
+    if is_word(&url) {
+        url
     } else {
-        Text::from("see which rule: withheld why --last")
+        text!("https://{}", ask.host())
     }
 }
 
@@ -204,17 +281,11 @@ pub(super) fn too_many(ask: &Ask) -> No {
 }
 
 /// The URL as it may be shown: without its query, with the port where it is not the scheme's own.
-fn url(ask: &Ask) -> Text {
-    if ask.port() == ask.scheme().default_port() {
-        text!("{}://{}{}", ask.scheme(), ask.host(), ask.endpoint())
+fn url(ask: &Ask, scheme: Scheme, port: u16) -> Text {
+    if port == scheme.default_port() {
+        text!("{}://{}{}", scheme, ask.host(), ask.endpoint())
     } else {
-        text!(
-            "{}://{}:{}{}",
-            ask.scheme(),
-            ask.host(),
-            ask.port(),
-            ask.endpoint()
-        )
+        text!("{}://{}:{}{}", scheme, ask.host(), port, ask.endpoint())
     }
 }
 
@@ -229,15 +300,12 @@ fn about(ask: &Ask, refusal: Refusal, secret: Option<&SecretName>, facts: Facts)
             ..facts
         },
     );
-    no.refusal.next = vec![Next {
-        who: Actor::Agent,
-        argv: vec![
-            Text::from("withheld"),
-            Text::from("why"),
-            text!("{}", ask.method_name()),
-            url(ask),
-        ],
-    }];
+    if no.refusal.next.is_empty() {
+        no.refusal.next = vec![Next {
+            who: Actor::Agent,
+            argv: ["withheld", "why", "--last"].map(Text::from).into(),
+        }];
+    }
     no
 }
 

@@ -544,7 +544,12 @@ fn a_refusal_says_what_is_bound_and_what_to_type() {
     assert_eq!(json["message"], "`K` is not bound for POST on `api.test`");
     assert_eq!(
         json["hint"],
-        "see which rule: withheld why POST https://api.test/v1"
+        "see which rule: withheld why POST https://api.test/v1 --secret K"
+    );
+    assert_eq!(
+        json["next"],
+        serde_json::json!([{"who": "agent", "argv":
+            ["withheld", "why", "POST", "https://api.test/v1", "--secret", "K"]}])
     );
     assert_eq!(json["retry"], "after_owner");
     assert_eq!(json["facts"]["bound"], serde_json::json!(["GET /v1/*"]));
@@ -554,4 +559,48 @@ fn a_refusal_says_what_is_bound_and_what_to_type() {
     );
     assert!(refused.matched && refused.secrets == [secret("K")]);
     assert_eq!(Host::parse("api.test").unwrap(), *refused.ask.host());
+}
+
+#[test]
+fn a_violation_names_the_part_that_does_not_fit() {
+    let table = Table::new(vec![binding(1, "K", "api.test", "bearer")]);
+    let said = |asked: Ask| match table.decide(asked) {
+        Decision::Refuse(refused) => refused.refusal.to_string(),
+        _ => panic!("it passes"),
+    };
+    let named = |url: &str| get(url).names("K", None);
+    for (asked, message) in [
+        (named("https://other.test/v1"), "not bound to `other.test`"),
+        (
+            named("https://api.test:8443/v1"),
+            "not bound to port 8443 of `api.test`",
+        ),
+        (
+            named("https://api.test/v2"),
+            "not bound for this path on `api.test`",
+        ),
+        (
+            named("https://api.test/v2").method("POST"),
+            "not bound for POST on `api.test`",
+        ),
+    ] {
+        let said = said(asked.ask());
+        assert!(
+            said.starts_with(&format!("error: `K` is {message}\n")),
+            "{said}"
+        );
+        assert!(said.ends_with(" --secret K"), "{said}");
+    }
+    assert_eq!(
+        said(get("https://api.test/v1").names("K", Some("query:k")).ask()),
+        "error: `K` is not bound at this place on `api.test`\n  hint: leave the place out, or name the bound one: bearer"
+    );
+    assert_eq!(
+        said(named("http://api.test:8080/v1").ask()),
+        "error: `K` is bound to `api.test` over TLS only\n  hint: use https://api.test:8080/v1"
+    );
+    assert_eq!(
+        said(named("http://api.test/v1").ask()),
+        "error: `K` is bound to `api.test` over TLS only\n  hint: use https://api.test/v1"
+    );
 }

@@ -1,6 +1,7 @@
 //! The listeners.
 
 use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,14 +38,11 @@ fn certificate(ground: &Ground) -> Certificate {
     Certificate { files, roots }
 }
 
-fn over_tls(
+/// A connection on which both sides have agreed on keys.
+fn shaken(
     client: &Client,
     roots: &RootCertStore,
-    method: &str,
-    target: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Reply {
+) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -54,6 +52,21 @@ fn over_tls(
     let name = ServerName::try_from(NAME).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(tls, client.connect());
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(stream)
+}
+
+fn over_tls(
+    client: &Client,
+    roots: &RootCertStore,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
+    let mut stream = shaken(client, roots).unwrap();
     exchange(
         &mut stream,
         &client.authority,
@@ -115,6 +128,20 @@ fn with_a_certificate_the_address_is_the_connections() {
         assert_eq!(ask(&format!("192.0.2.{at}")), 401);
     }
     assert_eq!(ask("192.0.2.250"), 429);
+}
+
+/// Who holds connections and says nothing does not fill the house.
+#[test]
+fn one_address_has_not_all_connections() {
+    let ground = Ground::new();
+    let made = certificate(&ground);
+    let files = made.files.clone();
+    let running = ground.start_with(|config| config.tls = Some(files));
+    let client = running.client();
+    let silent: Vec<_> = (0..128).map(|_| client.connect()).collect();
+    assert!(shaken(&client, &made.roots).is_err());
+    drop(silent);
+    while shaken(&client, &made.roots).is_err() {}
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn as_a_child_it_serves() {
         database: Some(format!("sqlite:{}", database.display())),
         ..Asked::default()
     });
-    let log = Arc::new(|_: &str| ());
+    let log: withheld_server::Log = Arc::new(|_| ());
     let ready = |facts: &withheld_server::Facts| println!("\nready {}", facts.api);
     withheld_server::serve(&config.unwrap(), Arc::new(|| NOW), log, ready).unwrap();
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
-use withheld_server::{Asked, Config, Facts, Server, verify};
+use withheld_server::{Asked, Config, Facts, Note, Server, verify};
 use withheld_team::api::{Bundle, Heads};
 use withheld_testkit::Temp;
 
@@ -72,7 +72,9 @@ impl Ground {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {
                 let clock = Arc::new(move || now.load(Ordering::SeqCst));
-                let log = Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned()));
+                let log = Arc::new(move |note: &Note<'_>| {
+                    log.lock().unwrap().push(note.to_string());
+                });
                 let server = Server::open(&config, clock, log).await.unwrap();
                 tell.send(server.facts().clone()).unwrap();
                 server

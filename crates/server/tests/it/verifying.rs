@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use withheld_core::Code;
-use withheld_server::{Log, Verified, verify};
+use withheld_server::{Log, Note, Verified, verify};
 use withheld_team::api::Blob;
 
 use crate::content::of_commits;
@@ -36,7 +36,7 @@ fn filled() -> Ground {
 }
 
 fn look(ground: &Ground) -> Verified {
-    let mut all = verify(&ground.database(), &(Arc::new(|_: &str| ()) as _)).unwrap();
+    let mut all = verify(&ground.database(), &(Arc::new(|_: &Note<'_>| ()) as _)).unwrap();
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -188,7 +188,11 @@ fn a_database_that_others_could_read_is_shut() {
     let found = std::fs::metadata(ground.database()).unwrap().permissions();
     assert_eq!(found.mode() & 0o777, 0o600);
     running.stop();
-    let said = |log: &[String]| log.iter().filter(|it| it.starts_with("database  ")).count();
+    let said = |log: &[String]| {
+        log.iter()
+            .filter(|it| it.contains("the database; now"))
+            .count()
+    };
     assert_eq!(said(&ground.log()), 1);
     ground.start().stop();
     assert_eq!(said(&ground.log()), 1, "once");

@@ -38,6 +38,7 @@ macro_rules! contract {
             pages::a_page_ends_when_it_is_large
             pages::a_state_comes_in_pages
             pages::records_come_in_the_parts_asked_for
+            pages::many_records_go_and_come_at_once
             pages::a_device_reads_its_own_envelopes
             pages::workspaces_come_in_pages
             pages::devices_and_epochs_are_kept

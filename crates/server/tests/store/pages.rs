@@ -236,6 +236,45 @@ pub(crate) async fn records_come_in_the_parts_asked_for(place: &impl Place) {
     assert_eq!(read.len(), 3, "what is not asked for does not count");
 }
 
+/// More than any one statement takes.
+pub(crate) async fn many_records_go_and_come_at_once(place: &impl Place) {
+    let (store, heads) = begun(place).await;
+    let mut both = commit(head_of(&heads, ENV), 21);
+    for ver in 1..=2 {
+        both.entries.clear();
+        both = (0..=255).fold(both, |both, n| both.with(n, ver));
+    }
+    let mut append = on(&heads);
+    append.commits = vec![both];
+    put(&store, &append).await;
+    // Not in the order in which they were stored, and one of them twice.
+    let named = || {
+        (0..=255)
+            .rev()
+            .flat_map(|n| [(n, 2), (n, 1)])
+            .chain([(9, 2)])
+    };
+    let ids: Vec<_> = named().map(|(n, ver)| (rid(n), ver)).collect();
+    let read = store
+        .records(&WS, &ENV, &ids, &[Part::Value])
+        .await
+        .unwrap();
+    let read: Vec<_> = read
+        .into_iter()
+        .map(|it| (it.rid, it.ver, it.signed, it.value))
+        .collect();
+    let stored = named().map(|(n, ver)| {
+        let value = format!("value {n}.{ver}").into_bytes();
+        (
+            rid(n),
+            ver,
+            format!("record {n}.{ver}").into_bytes(),
+            Some(value),
+        )
+    });
+    assert_eq!(read, stored.collect::<Vec<_>>());
+}
+
 pub(crate) async fn a_device_reads_its_own_envelopes(place: &impl Place) {
     let (store, heads) = begun(place).await;
     let mut append = on(&heads);

@@ -103,6 +103,11 @@ pub(super) fn epoch(
         n == epochs.last().map_or(0, |last| last.n) + 1,
         "an epoch whose number is not the next",
     )?;
+    // Epochs are kept for ever, by everybody: so who may only write cannot pile them up.
+    require(
+        n == 1 || author.role >= Role::Admin || chain.is_stale(env, chain.head().seq),
+        "a new epoch where nobody lost the right to read, by someone who is not an admin",
+    )?;
     require(
         *recipients == recipients_hash(&chain.recipients(env)),
         "an epoch whose recipients are not those who may read the environment",

@@ -14,6 +14,8 @@ const CARD_BYTES: usize = 1024;
 /// How many devices a member may have at once.
 const DEVICES: usize = 10;
 
+pub(super) const USED: Verdict = Invalid("a join with an invitation that was used already");
+
 /// Operation 4: what an inviter may give. Judged again at the join, so that nobody comes back by an
 /// invitation that they wrote before they were removed, or before they lost what it gives.
 pub(super) fn may_invite(
@@ -92,7 +94,7 @@ pub(super) fn join(
         .invites
         .get(invite)
         .filter(|invite| invite.used.is_none());
-    let invite = unused.ok_or(Invalid("a join with an invitation that was used already"))?;
+    let invite = unused.ok_or(USED)?;
     require(ts <= invite.expires, "a join after the invitation ended")?;
     let inviter = live(chain, &invite.by).ok_or(Invalid(
         "a join by an invitation of someone who was removed",

@@ -35,13 +35,28 @@ pub(super) fn place(chain: &Chain, hash: &Hash, body: &Body) -> Result<(), Verdi
     let beside_known = chain.hash_at(body.seq).is_some_and(|known| known != *hash);
     let follows_unknown = body.seq == head.seq + 1 && body.prev != head.hash;
     if beside_known || follows_unknown {
-        return Err(Fork);
+        return Err(if is_spent(chain, body) {
+            people::USED
+        } else {
+            Fork
+        });
     }
     require(body.seq == head.seq + 1, "a link out of its place")?;
     require(
         body.ts >= chain.ts().saturating_sub(LAG_MS),
         "a link dated before the one that it follows",
     )
+}
+
+/// Whether a link is a join that comes after its invitation was used. Whoever had the line can still sign
+/// one, so it is no proof of another history.
+fn is_spent(chain: &Chain, body: &Body) -> bool {
+    let Op::Join { invite, .. } = &body.op else {
+        return false;
+    };
+    let invited = chain.invites.get(invite);
+    let guest = invited.and_then(|invited| chain.members.get(&invited.used?));
+    guest.is_some_and(|guest| guest.joined < body.seq)
 }
 
 /// Whether the author may do what a link does, to whom and with what it says.

@@ -105,7 +105,7 @@ fn epochs(who: &People, book: &mut Book) {
     let all = [olga, adam, mia, mia2];
     book.push(&book.epoch(olga, DIRECTORY, 1, &all));
     book.push(&book.epoch(adam, DEV, 1, &all));
-    book.push(&book.epoch(mia, DEV, 2, &all));
+    book.push(&book.epoch(adam, DEV, 2, &all));
     let op = who
         .for_ivan
         .op(Role::Member, &[(DEV, Right::Read)], book.ts + 6 * DAY);
@@ -133,7 +133,8 @@ fn removal(who: &People, book: &mut Book) {
         cuts: vec![cut(DEV, third_commit())],
     };
     book.push(&book.say(adam, op));
-    book.push(&book.epoch(adam, DEV, 3, &[olga, adam, mia, mia2]));
+    // Mia is no admin; Rita has the key of the second epoch.
+    book.push(&book.epoch(mia, DEV, 3, &[olga, adam, mia, mia2]));
 }
 
 /// 18 to 23.

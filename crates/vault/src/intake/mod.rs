@@ -11,10 +11,12 @@ use withheld_core::api::Deposit;
 use withheld_core::{Code, Refusal};
 use withheld_secret::{Expose as _, SecretValue};
 
+use crate::team;
+
 pub use letterbox::{IntakeKey, PublicKey, Purpose, misused};
 pub use shape::{KeyShape, Shape};
-pub use source::{from_file, from_stdin, from_variable, passphrase_file};
-pub use terminal::{prompt, prompt_new_passphrase, prompt_passphrase};
+pub use source::{from_file, from_stdin, from_variable, invitation_file, passphrase_file};
+pub use terminal::{prompt, prompt_invitation, prompt_new_passphrase, prompt_passphrase};
 
 /// The shortest value that is taken, in bytes: shorter ones stand in replies by chance.
 pub const MIN_VALUE: usize = 8;
@@ -80,6 +82,27 @@ fn take_passphrase(value: SecretValue) -> Result<Passphrase, Refusal> {
         ));
     }
     Ok(Passphrase(value))
+}
+
+/// The invitation to a team as it was read, before there need be a vault: in locked memory, and good for
+/// nothing but to be sealed to one.
+pub struct Invitation(SecretValue);
+
+impl Invitation {
+    /// Seals it to a vault.
+    ///
+    /// # Errors
+    /// `internal` where the key cannot be used or the system gives no randomness.
+    pub fn seal(&self, to: &PublicKey) -> Result<Deposit, Refusal> {
+        to.seal(&self.0, Purpose::Value)
+    }
+}
+
+/// Judges whether it can be one, which needs nobody else.
+fn take_invitation(value: SecretValue) -> Result<Invitation, Refusal> {
+    let (value, _) = shape::without_newline(value)?;
+    team::Team::server_of(&value)?;
+    Ok(Invitation(value))
 }
 
 /// Whether a value of this length may be stored.

@@ -10,7 +10,10 @@ use rustix::io::Errno;
 use withheld_core::{Code, Refusal};
 use withheld_secret::SecretValue;
 
-use super::{How, MAX_VALUE, Passphrase, PublicKey, Taken, take_passphrase, take_value, too_large};
+use super::{
+    How, Invitation, MAX_VALUE, Passphrase, PublicKey, Taken, take_invitation, take_passphrase,
+    take_value, too_large,
+};
 use crate::fault;
 
 /// Room for the largest value and the newline that is not part of it.
@@ -74,6 +77,14 @@ pub fn passphrase_file(path: &Path) -> Result<Passphrase, Refusal> {
     take_passphrase(read(open(path, passphrase_fault)?, passphrase_fault)?)
 }
 
+/// Reads an invitation from a file; one final newline is not part of it.
+///
+/// # Errors
+/// `usage` where the file cannot be read, or holds no invitation.
+pub fn invitation_file(path: &Path) -> Result<Invitation, Refusal> {
+    take_invitation(read(open(path, invitation_fault)?, invitation_fault)?)
+}
+
 fn open(path: &Path, fault: fn() -> Refusal) -> Result<std::os::fd::OwnedFd, Refusal> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
     rustix::fs::open(path.as_os_str().as_bytes(), flags, Mode::empty()).map_err(|_| fault())
@@ -109,6 +120,14 @@ fn file_fault() -> Refusal {
         Code::Usage,
         "the file with the value could not be read",
         "name a file that you may read: withheld set NAME --from-file FILE",
+    )
+}
+
+fn invitation_fault() -> Refusal {
+    Refusal::new(
+        Code::Usage,
+        "the file with the invitation could not be read",
+        "name a file that holds the whole line: withheld team join --from-file FILE",
     )
 }
 

@@ -17,7 +17,8 @@ use withheld_core::{Code, Refusal};
 use withheld_secret::{Expose as _, SecretValue};
 
 use super::{
-    How, MAX_VALUE, Passphrase, PublicKey, Taken, same, take_passphrase, take_value, too_large,
+    How, Invitation, MAX_VALUE, Passphrase, PublicKey, Taken, same, take_invitation,
+    take_passphrase, take_value, too_large,
 };
 use crate::keeper::MIN_PASSPHRASE;
 use crate::{fault, words};
@@ -39,6 +40,14 @@ const PASTE_OFF: &[u8] = b"\x1b[?2004l";
 /// `owner_needed` without a terminal or after Ctrl-C, `usage` under 8 bytes, `too_large` over 64 KiB.
 pub fn prompt(label: &str, to: &PublicKey, how: How<'_>) -> Result<Taken, Refusal> {
     take_value(ask(&open()?, label)?, to, how)
+}
+
+/// Asks for an invitation.
+///
+/// # Errors
+/// `owner_needed` without a terminal or after Ctrl-C, `usage` for what is none.
+pub fn prompt_invitation(label: &str) -> Result<Invitation, Refusal> {
+    take_invitation(ask(&open()?, label)?)
 }
 
 /// Asks for the owner's passphrase.

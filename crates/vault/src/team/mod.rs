@@ -19,7 +19,7 @@ use minicbor::{Decode, Encode};
 use withheld_core::Refusal;
 
 pub use engine::*;
-pub use post::{Answer, Outgoing, Post};
+pub use post::{Answer, Asker, Noted, Outgoing, Post, PushStep};
 pub use withheld_team::drift::{Flag, State as Drift};
 
 /// A rule that only holders of the key can check, broken by one record: that record is set aside, with

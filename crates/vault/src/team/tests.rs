@@ -17,6 +17,8 @@ use super::{envelope, sealed};
 use crate::owner::OwnerProof;
 use crate::test_values::{bytes, value};
 
+mod attacks;
+
 const ENV: EnvId = EnvId::of([b'E'; 16]);
 const RID: RecordId = RecordId::of([b'R'; 16]);
 

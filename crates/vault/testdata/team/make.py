@@ -186,7 +186,14 @@ vectors = {
 def written(thing):
     if isinstance(thing, list):
         return [written(one) for one in thing]
+    if isinstance(thing, dict):
+        return {name: written(one) for name, one in thing.items()}
     return thing.hex() if isinstance(thing, bytes) else thing
 
 
-(HERE / "vectors.json").write_text(json.dumps({name: written(thing) for name, thing in vectors.items()}, indent=1) + "\n")
+def write(name, thing):
+    (HERE / name).write_text(json.dumps(written(thing), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write("vectors.json", vectors)

@@ -14,7 +14,7 @@ pub(super) const IN_A_ROW_LONG: usize = 71;
 /// Escaped characters of a value in a row that do not pass, in a view.
 const ESCAPED_IN_A_ROW: usize = 8;
 /// The shortest form that is looked for, ...
-const SHORTEST: usize = super::parts::SHORTEST;
+pub(super) const SHORTEST: usize = super::parts::SHORTEST;
 /// ... and in a view, where a part that holds escapes by chance reads shorter than it is.
 const SHORTEST_READING: usize = super::needles::SHORT_STEP;
 /// Of a value that must be met whole, as much as the wash can wait for.
@@ -27,19 +27,24 @@ pub(super) struct Part {
     pub(super) public: usize,
 }
 
-/// Where a form is looked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ground {
-    /// In the bytes as they come.
-    Bytes,
-    /// In a view, where what stood between the characters is gone.
-    View,
-}
-
-/// One spelling. All bytes are in lower case.
+/// One spelling.
 pub(super) struct Form {
     pub(super) secret: usize,
+    /// Without what [`fold`] leaves out.
     pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// What a run needs in the bytes as they come, ...
+    pub(super) in_bytes: Limits,
+    /// ... and in a view, where what stood between the characters is gone.
+    pub(super) in_view: Limits,
+    /// Bytes of a text that a run in a view must take, so that few, long escapes are no oracle, and
+    /// a part that reads as next to nothing is met only where it was escaped.
+    pub(super) written: u64,
+    pub(super) long: bool,
+}
+
+/// Which runs of a form may not pass.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
     /// The first byte that is not of the public prefix alone.
     pub(super) from: usize,
     /// A run must begin here or before to hold the whole value, ...
@@ -47,20 +52,30 @@ pub(super) struct Form {
     /// ... and end here or behind.
     pub(super) whole_to: usize,
     /// Bytes behind `from` that make a run; `None`: only the whole.
-    pub(super) least: Option<usize>,
-    /// Bytes of a text that a run in a view must take, so that few, long escapes are no oracle, and
-    /// a part that reads as next to nothing is met only where it was escaped.
-    pub(super) written: u64,
-    pub(super) long: bool,
+    least: Option<usize>,
 }
 
-impl Form {
-    /// Whether the run of bytes `start..end` of this form may not pass.
+impl Limits {
+    /// Whether the run of bytes `start..end` may not pass.
     pub(super) fn counts(&self, start: usize, end: usize) -> bool {
         match self.least {
             Some(least) => end.saturating_sub(start.max(self.from)) >= least,
             None => start <= self.whole_from && end >= self.whole_to,
         }
+    }
+
+    /// How long the run is that is met whole or not at all; `None` where a piece is enough.
+    pub(super) fn met_whole(&self) -> Option<usize> {
+        let whole = self.whole_to.saturating_sub(self.whole_from);
+        self.least.is_none().then_some(whole)
+    }
+}
+
+/// Letter case and the two spellings of a space in a form are one to the wash.
+pub(super) fn fold(byte: u8) -> u8 {
+    match byte {
+        b'+' => b' ',
+        _ => byte.to_ascii_lowercase(),
     }
 }
 
@@ -69,103 +84,88 @@ struct Spelled {
     bytes: Zeroizing<Vec<u8>>,
     from: usize,
     to: usize,
+    /// Bytes in a row that do not pass, as they come and in a view.
     unit: usize,
+    unit_in_view: usize,
 }
 
-/// Every form of a part that is looked for on `ground`.
-pub(super) fn of(secret: usize, part: &Part, ground: Ground) -> Vec<Form> {
+/// Every form of a part that is looked for.
+pub(super) fn of(secret: usize, part: &Part) -> Vec<Form> {
     let mut spelled = Vec::new();
-    match ground {
-        Ground::Bytes => {
-            let narrow = latin1(&part.bytes);
-            for bytes in std::iter::once(&part.bytes).chain(&narrow) {
-                let readings = spaced(bytes).into_iter();
-                spelled.extend(readings.map(|bytes| plain(bytes, part.public, IN_A_ROW)));
-            }
-            spelled.extend(utf16(part));
-        }
-        Ground::View => {
-            let narrow = latin1(&part.bytes);
-            for bytes in std::iter::once(&part.bytes).chain(&narrow) {
-                let readings = super::readings::readings(bytes).into_iter();
-                spelled.extend(readings.map(|bytes| plain(bytes, part.public, ESCAPED_IN_A_ROW)));
-            }
-        }
+    let narrow = latin1(&part.bytes);
+    for bytes in std::iter::once(&part.bytes).chain(&narrow) {
+        spelled.push(plain(bytes.clone(), part.public));
+        let readings = super::readings::readings(bytes).into_iter();
+        spelled.extend(readings.map(|reading| plain(reading, part.public)));
     }
+    spelled.extend(utf16(part));
     spelled.push(hex(part));
     spelled.extend(base64(part));
     spelled.extend(base32(part));
-    let shortest = match ground {
-        Ground::Bytes => SHORTEST,
-        Ground::View => SHORTEST_READING,
-    };
     let mut forms: Vec<Form> = Vec::new();
     for one in spelled {
-        let form = limits(secret, part, one, ground);
-        if form.whole_to.saturating_sub(form.whole_from) >= shortest
-            && !forms.iter().any(|known| known.bytes == form.bytes)
-        {
+        let form = form(secret, part, one);
+        let whole = form.in_view.whole_to - form.in_view.whole_from;
+        if whole >= SHORTEST_READING && !forms.iter().any(|known| known.bytes == form.bytes) {
             forms.push(form);
         }
     }
     forms
 }
 
-fn limits(secret: usize, part: &Part, one: Spelled, ground: Ground) -> Form {
-    let Spelled {
-        mut bytes,
-        from,
-        to,
-        unit,
-    } = one;
-    for byte in bytes.iter_mut() {
-        *byte = match ground {
-            Ground::Bytes => byte.to_ascii_lowercase(),
-            Ground::View => super::views::fold(*byte),
-        };
+fn form(secret: usize, part: &Part, mut one: Spelled) -> Form {
+    for byte in one.bytes.iter_mut() {
+        *byte = fold(*byte);
     }
-    let long = part.bytes.len() > LONG;
-    let least = if long { IN_A_ROW_LONG } else { unit };
-    let enough = part.bytes.len().saturating_sub(part.public) >= IN_A_ROW;
-    let windows = enough && bytes.len().saturating_sub(from) >= least;
-    let begin = if windows { from } else { 0 };
-    let written = match (windows, bytes.len() < SHORTEST) {
-        (true, _) => IN_A_ROW,
-        (false, true) => part.bytes.len(),
-        (false, false) => 0,
+    let in_view = limits(part, &one, one.unit_in_view);
+    let written = match (in_view.least, one.bytes.len() < SHORTEST) {
+        (Some(_), _) => IN_A_ROW,
+        (None, true) => part.bytes.len(),
+        (None, false) => 0,
     };
     Form {
         secret,
-        bytes,
-        from: begin,
-        whole_from: if windows {
-            from
-        } else {
-            to.saturating_sub(WHOLE_AT_MOST)
-        },
-        whole_to: to,
-        least: windows.then_some(least),
+        in_bytes: limits(part, &one, one.unit),
+        in_view,
+        bytes: one.bytes,
         written: written as u64,
-        long,
+        long: part.bytes.len() > LONG,
     }
 }
 
-fn plain(bytes: Zeroizing<Vec<u8>>, from: usize, unit: usize) -> Spelled {
+fn limits(part: &Part, one: &Spelled, unit: usize) -> Limits {
+    let long = part.bytes.len() > LONG;
+    let least = if long { IN_A_ROW_LONG } else { unit };
+    let enough = part.bytes.len().saturating_sub(part.public) >= IN_A_ROW;
+    let windows = enough && one.bytes.len().saturating_sub(one.from) >= least;
+    Limits {
+        from: if windows { one.from } else { 0 },
+        whole_from: if windows {
+            one.from
+        } else {
+            one.to.saturating_sub(WHOLE_AT_MOST)
+        },
+        whole_to: one.to,
+        least: windows.then_some(least),
+    }
+}
+
+/// A spelling of which in a view fewer characters do not pass.
+fn plain(bytes: Zeroizing<Vec<u8>>, public: usize) -> Spelled {
+    Spelled {
+        unit_in_view: ESCAPED_IN_A_ROW,
+        ..uniform(bytes, public, IN_A_ROW)
+    }
+}
+
+fn uniform(bytes: Zeroizing<Vec<u8>>, from: usize, unit: usize) -> Spelled {
     Spelled {
         from: from.min(bytes.len()),
         to: bytes.len(),
         bytes,
         unit,
+        unit_in_view: unit,
     }
-}
-
-/// The value, and as it is where a form writes a space as a plus, or a plus is read as a space.
-fn spaced(bytes: &[u8]) -> [Zeroizing<Vec<u8>>; 3] {
-    let with = |from, to| {
-        let swap = |byte: &u8| if *byte == from { to } else { *byte };
-        Zeroizing::new(bytes.iter().map(swap).collect())
-    };
-    [with(0, 0), with(b' ', b'+'), with(b'+', b' ')]
 }
 
 /// The value as a service that speaks ISO 8859-1 writes it, where that differs.
@@ -187,7 +187,7 @@ fn utf16(part: &Part) -> Vec<Spelled> {
     let big = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
     let from = 2 * part.public;
     [little, big]
-        .map(|bytes| plain(Zeroizing::new(bytes), from, 2 * IN_A_ROW))
+        .map(|bytes| uniform(Zeroizing::new(bytes), from, 2 * IN_A_ROW))
         .into()
 }
 
@@ -199,7 +199,7 @@ fn hex(part: &Part) -> Spelled {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .map(|digit| DIGITS[usize::from(digit)])
         .collect();
-    plain(Zeroizing::new(bytes), 2 * part.public, IN_A_ROW)
+    uniform(Zeroizing::new(bytes), 2 * part.public, IN_A_ROW)
 }
 
 /// Three alignments in two alphabets. A character at an end that also holds bits of a neighbour
@@ -242,6 +242,7 @@ fn shifted(
         from,
         to,
         unit: IN_A_ROW,
+        unit_in_view: IN_A_ROW,
     }
 }
 

@@ -47,6 +47,12 @@ impl Washing<'_> {
     }
 
     fn fields(&self, headers: &mut HeaderMap) -> bool {
+        let is_clean = |text: &[u8]| stream::is_clean(self.needles, text);
+        let mut all = headers.iter();
+        if all.all(|(name, value)| is_clean(name.as_str().as_bytes()) && is_clean(value.as_bytes()))
+        {
+            return false;
+        }
         let mut washed = HeaderMap::with_capacity(headers.len());
         let mut changed = false;
         let mut named = None;

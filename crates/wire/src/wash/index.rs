@@ -1,7 +1,8 @@
 //! A set of short byte groups (grams) with the places where they stand in the needles.
 //!
 //! A lookup is one load, one multiplication and one bit; only what passes the bit meets the exact
-//! table. Letter case is left out of the key, so one index serves every case mix.
+//! table. Letter case is left out of the key, and a space is known as a plus too, so one index serves
+//! every mix of them.
 
 use zeroize::Zeroize;
 
@@ -9,9 +10,9 @@ use zeroize::Zeroize;
 const CASELESS: u64 = 0x2020_2020_2020_2020;
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const FEWEST_BITS: u32 = 12;
-const MOST_BITS: u32 = 20;
-/// Bits of the map for each gram, so that a random gram passes in 1 of 32.
-const BITS_A_GRAM: usize = 32;
+const MOST_BITS: u32 = 21;
+/// Bits of the map for each gram, so that a random gram passes in 1 of 64.
+const BITS_A_GRAM: usize = 64;
 /// Places kept of one gram in one needle: a value of one repeated character must not make every
 /// hit cost its whole length.
 const MOST_PLACES: usize = 8;
@@ -24,9 +25,8 @@ pub(super) struct Place {
     pub(super) offset: u32,
 }
 
-/// Grams of one size.
-pub(super) struct Index {
-    size: usize,
+/// Grams of `N` bytes, at most 8.
+pub(super) struct Index<const N: usize> {
     shift: u32,
     map: Vec<u64>,
     /// Sorted by key.
@@ -36,39 +36,40 @@ pub(super) struct Index {
 }
 
 /// Collects grams for an [`Index`].
-pub(super) struct Grams {
-    size: usize,
+pub(super) struct Grams<const N: usize> {
     places: Vec<Place>,
 }
 
-impl Grams {
-    /// Grams of `size` bytes, at most 8.
-    pub(super) fn new(size: usize) -> Self {
-        Self {
-            size,
-            places: Vec::new(),
+impl<const N: usize> Grams<N> {
+    pub(super) fn new() -> Self {
+        Self { places: Vec::new() }
+    }
+
+    /// Adds the gram at `offset` of a form, if it has one there.
+    pub(super) fn add(&mut self, form: usize, bytes: &[u8], offset: usize) {
+        let gram = bytes.get(offset..).and_then(<[u8]>::first_chunk);
+        let (Some(gram), Ok(form), Ok(offset)) = (gram, u32::try_from(form), u32::try_from(offset))
+        else {
+            return;
+        };
+        self.spell(*gram, 0, form, offset);
+    }
+
+    /// Adds a gram in every spelling of its spaces from the byte `from` on.
+    fn spell(&mut self, mut gram: [u8; N], from: usize, form: u32, offset: u32) {
+        if let Some(next) = gram[from..].iter().position(|byte| *byte == b' ') {
+            let space = from + next;
+            self.spell(gram, space + 1, form, offset);
+            gram[space] = b'+';
+            self.spell(gram, space + 1, form, offset);
+        } else {
+            let key = key(&gram);
+            self.places.push(Place { key, form, offset });
         }
     }
 
-    /// Adds the gram at `offset` of a form.
-    pub(super) fn add(&mut self, form: usize, bytes: &[u8], offset: usize) {
-        let Some(gram) = bytes.get(offset..offset + self.size) else {
-            return;
-        };
-        let (Ok(form), Ok(offset)) = (u32::try_from(form), u32::try_from(offset)) else {
-            return;
-        };
-        let mut padded = [0_u8; 8];
-        padded[..self.size].copy_from_slice(gram);
-        self.places.push(Place {
-            key: u64::from_le_bytes(padded) | mask(self.size),
-            form,
-            offset,
-        });
-    }
-
     /// The index of what was added.
-    pub(super) fn build(mut self) -> Index {
+    pub(super) fn build(mut self) -> Index<N> {
         self.places
             .sort_unstable_by_key(|place| (place.key, place.form, place.offset));
         let places = few_each(&self.places);
@@ -78,7 +79,6 @@ impl Grams {
             .trailing_zeros()
             .clamp(FEWEST_BITS, MOST_BITS);
         let mut index = Index {
-            size: self.size,
             shift: 64 - bits,
             map: vec![0; 1 << (bits - 6)],
             slots: vec![0; (places.len() * 2).next_power_of_two().max(2)],
@@ -105,11 +105,19 @@ fn few_each(sorted: &[Place]) -> Vec<Place> {
     kept
 }
 
-fn mask(size: usize) -> u64 {
-    CASELESS >> (8 * (8 - size))
+#[inline]
+fn key<const N: usize>(gram: &[u8; N]) -> u64 {
+    let mut padded = [0_u8; 8];
+    padded[..N].copy_from_slice(gram);
+    u64::from_le_bytes(padded) | CASELESS >> (8 * (8 - N))
 }
 
-impl Index {
+#[inline]
+fn hash(key: u64) -> u64 {
+    key.wrapping_mul(MULTIPLIER)
+}
+
+impl<const N: usize> Index<N> {
     fn fill(&mut self) {
         let mut before = None;
         for (number, place) in self.places.iter().enumerate() {
@@ -117,7 +125,7 @@ impl Index {
                 continue;
             }
             before = Some(place.key);
-            let hash = place.key.wrapping_mul(MULTIPLIER);
+            let hash = hash(place.key);
             let bit = (hash >> self.shift) as usize;
             self.map[bit >> 6] |= 1 << (bit & 63);
             let mut slot = hash as usize >> 7 & (self.slots.len() - 1);
@@ -133,25 +141,27 @@ impl Index {
         self.places.is_empty()
     }
 
-    /// How many bytes a gram has.
-    pub(super) fn size(&self) -> usize {
-        self.size
+    /// The places of a gram.
+    #[inline]
+    pub(super) fn find(&self, gram: &[u8; N]) -> &[Place] {
+        if self.may_hold(gram) {
+            self.exact(gram)
+        } else {
+            &[]
+        }
     }
 
-    /// The places of the gram that `window` (its bytes, lowest first) begins with.
+    /// Whether there may be places of a gram.
     #[inline]
-    pub(super) fn find(&self, window: u64) -> &[Place] {
-        let key = window | mask(self.size);
-        let hash = key.wrapping_mul(MULTIPLIER);
-        let bit = (hash >> self.shift) as usize;
-        if self.map[bit >> 6] >> (bit & 63) & 1 == 0 {
-            return &[];
-        }
-        self.exact(key, hash)
+    pub(super) fn may_hold(&self, gram: &[u8; N]) -> bool {
+        let bit = (hash(key(gram)) >> self.shift) as usize;
+        self.map[bit >> 6] >> (bit & 63) & 1 != 0
     }
 
     #[cold]
-    fn exact(&self, key: u64, hash: u64) -> &[Place] {
+    fn exact(&self, gram: &[u8; N]) -> &[Place] {
+        let key = key(gram);
+        let hash = hash(key);
         let mut slot = hash as usize >> 7 & (self.slots.len() - 1);
         while self.slots[slot] != 0 {
             let from = self.slots[slot] as usize - 1;
@@ -173,7 +183,7 @@ impl zeroize::Zeroize for Place {
     }
 }
 
-impl Drop for Index {
+impl<const N: usize> Drop for Index<N> {
     fn drop(&mut self) {
         self.places.zeroize();
         self.map.zeroize();

@@ -3,7 +3,8 @@
 //!
 //! - `parts` and `forms` say what is looked for, `needles` keeps it, `index` finds where to look.
 //! - `raw` searches the bytes as they come; `view` searches them as they read when escapes
-//!   (`views`) are undone, and `readings` says how a value reads then.
+//!   (`views`, `units`) are undone, and `readings` says how a value reads then. `scout` says which escapes
+//!   take a view at all, `shown` keeps what it showed, and `runs` what agrees with a needle.
 //! - `stream` holds back a constant number of bytes and lets the rest go, `blots` puts in the
 //!   replacements, `events` lets go at the blank lines of an event stream.
 //! - `decode` undoes content codings, `head` washes fields, `body` is the whole as a body,
@@ -25,9 +26,13 @@ mod parts;
 mod range;
 mod raw;
 mod readings;
+mod runs;
+mod scout;
+mod shown;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod units;
 mod view;
 mod views;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use withheld_secret::{Expose, SecretValue};
 use zeroize::Zeroizing;
 
-use super::forms::{self, Form, Ground, IN_A_ROW};
+use super::forms::{self, Form, IN_A_ROW, SHORTEST};
 use super::index::{Grams, Index};
 use super::parts;
 
@@ -33,11 +33,14 @@ pub(crate) struct Secret<'a> {
 /// changes; share it.
 pub(crate) struct Needles {
     pub(super) forms: Vec<Form>,
-    pub(super) view_forms: Vec<Form>,
-    pub(super) grams: Index,
-    pub(super) short_grams: Index,
-    pub(super) view_grams: Index,
-    pub(super) short_view_grams: Index,
+    pub(super) grams: Index<STEP>,
+    /// The ends of forms of 8 to 14 bytes, for the bytes as they come.
+    pub(super) short_grams: Index<SHORT_STEP>,
+    /// The ends of readings of fewer bytes, for the views.
+    pub(super) short_readings: Index<SHORT_STEP>,
+    /// Whether each gram of each form is known, so that a run of eight characters or more is met
+    /// wherever it is looked at.
+    pub(super) all_grams: bool,
     pub(super) replacements: Vec<Bytes>,
 }
 
@@ -46,22 +49,18 @@ impl Needles {
     /// give none; the vault takes none.
     pub(crate) fn new(secrets: &[Secret<'_>]) -> Self {
         let mut forms = Vec::new();
-        let mut view_forms = Vec::new();
         for (number, secret) in secrets.iter().enumerate() {
             for part in look(secret) {
-                forms.extend(forms::of(number, &part, Ground::Bytes));
-                view_forms.extend(forms::of(number, &part, Ground::View));
+                forms.extend(forms::of(number, &part));
             }
         }
-        let (grams, short_grams) = index_bytes(&forms);
-        let (view_grams, short_view_grams) = index_view(&view_forms);
+        let short_readings = short_readings(&forms);
         Self {
-            grams,
-            short_grams,
-            view_grams,
-            short_view_grams,
+            grams: grams(&forms),
+            short_grams: short_grams(&forms),
+            all_grams: short_readings.is_empty() && !forms.iter().any(|form| form.long),
+            short_readings,
             forms,
-            view_forms,
             replacements: secrets
                 .iter()
                 .map(|secret| Bytes::copy_from_slice(secret.replacement.as_bytes()))
@@ -85,47 +84,40 @@ fn look(secret: &Secret<'_>) -> Vec<forms::Part> {
     parts::of(&value, if prefixed { secret.prefix.len() } else { 0 })
 }
 
-fn index_bytes(forms: &[Form]) -> (Index, Index) {
-    let mut grams = Grams::new(STEP);
-    let mut short_grams = Grams::new(SHORT_STEP);
+/// Every gram that is not of a public prefix alone.
+fn grams(forms: &[Form]) -> Index<STEP> {
+    let mut grams = Grams::new();
     for (number, form) in forms.iter().enumerate() {
-        if form.least.is_some() {
-            for offset in form.from..form.bytes.len() {
-                if !form.long || (offset - form.from) % SPARSE < STEP {
-                    grams.add(number, &form.bytes, offset);
-                }
-            }
-        } else if form.whole_to - form.whole_from >= IN_A_ROW {
-            for back in STEP..2 * STEP {
-                grams.add(number, &form.bytes, form.whole_to - back);
-            }
-        } else {
-            for back in SHORT_STEP..2 * SHORT_STEP {
-                short_grams.add(number, &form.bytes, form.whole_to - back);
+        let from = form.in_bytes.from.min(form.in_view.from);
+        for offset in from.saturating_sub(STEP - 1)..form.bytes.len() {
+            if !form.long || offset >= from && (offset - from) % SPARSE < STEP {
+                grams.add(number, &form.bytes, offset);
             }
         }
     }
-    (grams.build(), short_grams.build())
+    grams.build()
 }
 
-/// A view is probed at every byte, so fewer offsets need to be known.
-fn index_view(forms: &[Form]) -> (Index, Index) {
-    let mut grams = Grams::new(STEP);
-    let mut short_grams = Grams::new(SHORT_STEP);
+fn short_grams(forms: &[Form]) -> Index<SHORT_STEP> {
+    let mut grams = Grams::new();
     for (number, form) in forms.iter().enumerate() {
-        let Some(least) = form.least else {
-            let (grams, size) = if form.whole_to < STEP {
-                (&mut short_grams, SHORT_STEP)
-            } else {
-                (&mut grams, STEP)
-            };
-            grams.add(number, &form.bytes, form.whole_to - size);
-            continue;
-        };
-        let apart = if form.long { SPARSE } else { least + 1 - STEP };
-        for offset in (form.from..form.bytes.len()).step_by(apart) {
-            grams.add(number, &form.bytes, offset);
+        let whole = form.in_bytes.met_whole();
+        if whole.is_some_and(|whole| (SHORTEST..IN_A_ROW).contains(&whole)) {
+            for back in SHORT_STEP..2 * SHORT_STEP {
+                grams.add(number, &form.bytes, form.in_bytes.whole_to - back);
+            }
         }
     }
-    (grams.build(), short_grams.build())
+    grams.build()
+}
+
+/// A view is probed at every byte, so the last gram is enough.
+fn short_readings(forms: &[Form]) -> Index<SHORT_STEP> {
+    let mut grams = Grams::new();
+    for (number, form) in forms.iter().enumerate() {
+        if form.in_view.whole_to < STEP {
+            grams.add(number, &form.bytes, form.in_view.whole_to - SHORT_STEP);
+        }
+    }
+    grams.build()
 }

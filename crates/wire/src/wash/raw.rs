@@ -6,7 +6,7 @@
 //! that no byte is compared twice for it.
 
 use super::blots::Blot;
-use super::forms::Form;
+use super::forms::{Form, fold};
 use super::index::Index;
 use super::needles::{Needles, SHORT_STEP, STEP};
 use super::stream::HOLD;
@@ -87,27 +87,29 @@ impl Raw {
     }
 
     /// Looks at the probes from the position `next` up to the position `known`. Returns the next.
-    fn probe(&mut self, seen: &Seen<'_>, index: &Index, next: u64, known: u64) -> u64 {
-        let step = index.size();
+    fn probe<const N: usize>(
+        &mut self,
+        seen: &Seen<'_>,
+        index: &Index<N>,
+        next: u64,
+        known: u64,
+    ) -> u64 {
         if next >= known {
             return next;
         }
         let from = seen.index(next);
-        // Up to the last whole gram, of which the first byte is before `known`.
-        let to = (seen.index(known).next_multiple_of(step) + step).min(seen.text.len());
-        let mut at = from;
-        for window in seen.text[from..to].chunks_exact(step) {
-            if seen.base + at as u64 >= known {
-                break;
-            }
-            if !index.is_empty() {
-                for place in index.find(load(window)) {
+        let probes = (seen.index(known) - from).div_ceil(N);
+        let (grams, _) = seen.text[from..].as_chunks::<N>();
+        let grams = &grams[..probes.min(grams.len())];
+        if !index.is_empty() {
+            for (number, gram) in grams.iter().enumerate() {
+                for place in index.find(gram) {
+                    let at = from + number * N;
                     self.hit(seen, place.form as usize, place.offset as usize, at);
                 }
             }
-            at += step;
         }
-        seen.base + at as u64
+        next + (grams.len() * N) as u64
     }
 
     fn hit(&mut self, seen: &Seen<'_>, form_number: usize, offset: usize, at: usize) {
@@ -170,13 +172,13 @@ impl Raw {
                 usize::try_from(i128::from(position) - run.diagonal).unwrap_or_default()
             };
             let (start, end) = (offset(run.start), offset(run.end));
-            if form.counts(start, end) {
+            if form.in_bytes.counts(start, end) {
                 into.push(Blot {
                     start: run.start,
                     end: run.end,
                     secret: form.secret,
-                    at_start: start <= form.whole_from,
-                    at_end: end >= form.whole_to,
+                    at_start: start <= form.in_bytes.whole_from,
+                    at_end: end >= form.in_bytes.whole_to,
                 });
             }
         }
@@ -188,22 +190,11 @@ impl Raw {
     }
 }
 
-#[inline]
-fn load(window: &[u8]) -> u64 {
-    match <[u8; 8]>::try_from(window) {
-        Ok(bytes) => u64::from_le_bytes(bytes),
-        Err(_) => match <[u8; 4]>::try_from(window) {
-            Ok(bytes) => u64::from(u32::from_le_bytes(bytes)),
-            Err(_) => 0,
-        },
-    }
-}
-
 fn same_before(form: &[u8], text: &[u8]) -> usize {
     form.iter()
         .rev()
         .zip(text.iter().rev())
-        .take_while(|(known, seen)| **known == seen.to_ascii_lowercase())
+        .take_while(|(known, seen)| **known == fold(**seen))
         .count()
 }
 
@@ -214,7 +205,7 @@ fn extend(run: &mut Run, form: &Form, text: &[u8], base: u64) {
     let same = known
         .iter()
         .zip(seen)
-        .take_while(|(known, seen)| **known == seen.to_ascii_lowercase())
+        .take_while(|(known, seen)| **known == fold(**seen))
         .count();
     run.end += same as u64;
     run.open = same == seen.len() && same < known.len();

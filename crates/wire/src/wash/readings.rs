@@ -3,7 +3,8 @@
 
 use zeroize::Zeroizing;
 
-use super::views::{Kind, Unit, is_shown};
+use super::units::{Unit, is_shown};
+use super::views::Kind;
 
 type Text = Zeroizing<Vec<u8>>;
 

@@ -13,6 +13,7 @@ use super::events::Events;
 use super::meter::Meter;
 use super::needles::Needles;
 use super::raw::Raw;
+use super::scout::AHEAD;
 use super::view::View;
 use super::views::{Kind, LEVELS, LONGEST_UNIT};
 
@@ -20,6 +21,7 @@ use super::views::{Kind, LEVELS, LONGEST_UNIT};
 pub(super) const HOLD: usize = 504;
 /// How far a view may lie behind the text: each level waits for one longest unit.
 const LAG: usize = (LONGEST_UNIT + 1) * LONGEST_UNIT;
+const _: () = assert!(AHEAD < LAG, "a view that sleeps waits for less");
 const _: () = assert!(LEVELS == 2, "LAG is worked out for two levels");
 /// How far back from a byte a decision may reach that is taken when a view has come to it.
 pub(super) const REACH: usize = HOLD - LAG;
@@ -143,6 +145,9 @@ impl Washer {
 
 /// Washes a whole text. `None` when nothing had to be taken out.
 pub(super) fn whole(needles: &Arc<Needles>, meter: &Arc<Meter>, text: &[u8]) -> Option<Bytes> {
+    if text.len() <= PIECE && is_clean(needles, text) {
+        return None;
+    }
     let before = meter.redactions();
     let mut washer = Washer::new(
         Arc::clone(needles),
@@ -154,4 +159,23 @@ pub(super) fn whole(needles: &Arc<Needles>, meter: &Arc<Meter>, text: &[u8]) -> 
     washer.push(text, &mut out);
     washer.finish(&mut out);
     (meter.redactions() != before).then(|| out.concat().into())
+}
+
+/// Whether nothing would be taken out of a whole text.
+pub(super) fn is_clean(needles: &Needles, text: &[u8]) -> bool {
+    if needles.is_empty() {
+        return true;
+    }
+    let mut blots = Vec::new();
+    let mut raw = Raw::new(0);
+    raw.scan(needles, text, 0, true);
+    raw.blots(needles, &mut blots);
+    for kind in [Kind::Escapes, Kind::Lines] {
+        if kind.lead(text).is_some() {
+            let mut view = View::new(kind, 0);
+            view.scan(needles, text, 0, true);
+            view.blots(needles, &mut blots);
+        }
+    }
+    blots.is_empty()
 }

@@ -1,45 +1,22 @@
 //! Looks for needles in a text as a view shows it.
 //!
 //! A view sleeps where nothing would be undone. A unit that undoes something wakes it a little
-//! before, and it sleeps again when none has come for as long; what is found there joins what was
-//! found in the bytes themselves. Everything goes by positions in the text, never by chunks.
+//! before, unless the grams round it say that no run holds it, and it sleeps again a little behind
+//! the last one. What holds no unit stands in the text itself, and is found there. Everything goes by
+//! positions in the text, never by chunks.
 
 use super::blots::Blot;
-use super::needles::Needles;
-use super::stream::REACH;
-use super::views::{self, Kind, LEVELS, LONGEST_UNIT, Unit};
+use super::index::Index;
+use super::needles::{Needles, STEP};
+use super::runs::Runs;
+use super::scout::{AHEAD, Scout, Seen};
+use super::shown::{REMEMBERED, Shown};
+use super::views::{Kind, LEVELS, LONGEST_UNIT};
 
-/// Bytes seen before and behind a unit that undoes something: more than are let through in a row,
-/// and the public prefix of most keys.
-const AROUND: u64 = 40;
-/// Runs of one form that are followed at a time. Only a value that repeats itself has more, and
-/// then these cover it.
-const MOST_RUNS: usize = 16;
-/// Shown bytes that are kept, to follow a hit to its start; more is kept for a while.
-const REMEMBERED: usize = 512;
-
-/// A shown byte, and where it is written.
-#[derive(Clone, Copy)]
-struct Shown {
-    byte: u8,
-    start: u64,
-    end: u64,
-}
-
-struct Run {
-    form: usize,
-    /// Offsets in the form: the first byte, and the one behind the last.
-    from: usize,
-    to: usize,
-    /// Number of the shown byte at which the form's first byte would stand.
-    diagonal: i128,
-    start: u64,
-    end: u64,
-    open: bool,
-    counts: bool,
-    /// How many bytes were shown when it last grew.
-    shown_to: u64,
-}
+/// Bytes seen behind a unit, ...
+const BEHIND: u64 = (LONGEST_UNIT + STEP) as u64;
+/// ... and where it takes more of a run to meet it; and of a run that goes on.
+const FAR_BEHIND: u64 = 40;
 
 /// One view of one text.
 pub(super) struct View {
@@ -50,18 +27,13 @@ pub(super) struct View {
     awake: u64,
     /// Where the view last went to sleep.
     slept: u64,
+    scout: Scout,
     /// What the first level shows and the second has not read.
-    between: Vec<u8>,
-    between_spans: Vec<(u64, u64)>,
-    shown: Vec<Shown>,
-    /// How many bytes were shown, the forgotten ones included.
-    count: u64,
-    /// The last eight, lowest first, and how many of them are there.
-    window: u64,
-    filled: usize,
-    /// Runs that may still grow, and those that cannot and count.
-    open: Vec<Run>,
-    done: Vec<Run>,
+    between: Shown,
+    shown: Shown,
+    /// How much of that is searched.
+    searched: usize,
+    runs: Runs,
 }
 
 impl View {
@@ -72,291 +44,212 @@ impl View {
             next: at,
             awake: at,
             slept: at,
-            between: Vec::new(),
-            between_spans: Vec::new(),
-            shown: Vec::new(),
-            count: 0,
-            window: 0,
-            filled: 0,
-            open: Vec::new(),
-            done: Vec::new(),
+            scout: Scout::new(kind, at),
+            between: Shown::default(),
+            shown: Shown::default(),
+            searched: 0,
+            runs: Runs::default(),
         }
     }
 
     /// Reads what is new in `text`, whose first byte has the position `base`.
     pub(super) fn scan(&mut self, needles: &Needles, text: &[u8], base: u64, ended: bool) {
         let end = base + text.len() as u64;
-        // Behind this there are too few bytes to tell a unit.
-        let known = if ended {
-            end
-        } else {
-            (end + 1).saturating_sub(LONGEST_UNIT as u64)
+        let ahead = |bytes: usize| {
+            if ended {
+                end
+            } else {
+                (end + 1).saturating_sub(bytes as u64)
+            }
         };
-        loop {
-            if self.next >= self.awake && !self.wake(text, base, ended) {
+        let seen = Seen {
+            needles,
+            text,
+            base,
+            known: ahead(AHEAD),
+        };
+        let readable = ahead(LONGEST_UNIT);
+        while self.next < self.awake || self.wake(&seen) {
+            if self.next >= readable {
                 break;
             }
-            // Reading may put off the sleep.
-            while self.next < self.awake.min(known) {
-                self.read(needles, text, base, known);
+            self.read(&seen, readable);
+            if self.next >= self.awake {
+                self.sleep(needles);
+            } else if self.between.bytes().len() + self.shown.bytes().len() > 2 * REMEMBERED {
+                self.search(needles, false);
             }
-            let asleep = self.next >= self.awake;
-            self.show(needles, asleep || (ended && self.next >= end));
-            if !asleep {
-                break;
-            }
-            self.slept = self.next;
         }
+        self.search(needles, ended);
     }
 
-    /// Looks for the next unit that undoes something. Returns whether there is one.
-    fn wake(&mut self, text: &[u8], base: u64, ended: bool) -> bool {
-        let mut at = usize::try_from(self.next - base).unwrap_or(text.len());
-        loop {
-            let Some(lead) = text.get(at..).and_then(|rest| self.kind.lead(rest)) else {
-                self.next = self.next.max(base + text.len() as u64);
-                self.awake = self.next;
-                return false;
-            };
-            at += lead;
-            let rest = &text[at..];
-            let position = base + at as u64;
-            if rest.len() < LONGEST_UNIT && !ended {
-                self.next = position;
-                self.awake = position;
-                return false;
+    /// Looks for the next unit that a run may hold. Returns whether there is one.
+    fn wake(&mut self, seen: &Seen<'_>) -> bool {
+        while self.next < seen.known {
+            self.next = self.scout.pass_breaks(seen, self.next);
+            if self.next >= seen.known {
+                break;
             }
-            let unit = self.kind.unit(rest);
-            if self.kind.wakes(&unit, text, at) {
-                self.begin(position);
+            let limit = seen.between(self.next, seen.known).len();
+            let (plain, unit) = self.kind.next_unit(seen.from(self.next), limit);
+            self.next += plain as u64;
+            let Some(unit) = unit else {
+                break;
+            };
+            if !unit.escape {
+                self.scout.suspect = self.next + LONGEST_UNIT as u64;
+                self.next += 1;
+            } else if let Some(end) = self.scout.pass(seen, &unit, self.next) {
+                self.next = end;
+            } else {
+                self.awake = self.next + 1;
+                self.next = self.scout.from().max(self.slept);
+                if self.next > self.slept {
+                    self.forget_shown();
+                }
                 return true;
             }
-            at += 1;
         }
+        self.awake = self.next;
+        false
     }
 
-    fn begin(&mut self, unit: u64) {
-        let before = unit.saturating_sub(AROUND);
-        if before > self.slept {
-            self.next = before;
-            self.filled = 0;
-            self.shown.clear();
-            let open = std::mem::take(&mut self.open);
-            self.done.extend(open.into_iter().filter(|run| run.counts));
-        } else {
-            self.next = self.slept;
-        }
-        self.awake = unit + AROUND;
+    fn forget_shown(&mut self) {
+        self.shown.forget(self.shown.bytes().len());
+        self.searched = 0;
     }
 
-    /// Reads one unit of the text, or all bytes up to the next that can begin one.
-    fn read(&mut self, needles: &Needles, text: &[u8], base: u64, known: u64) {
-        let index = |position: u64| usize::try_from(position - base).unwrap_or(text.len());
-        let rest = &text[index(self.next)..];
-        let near = &text[index(self.next)..index(self.awake.min(known))];
-        let plain = self.kind.lead(near).unwrap_or(near.len());
-        if plain > 0 {
-            self.read_plain(needles, &near[..plain]);
-            return;
-        }
-        let unit = self.kind.unit(rest);
-        if self.kind.wakes(&unit, text, index(self.next)) {
-            self.awake = self.awake.max(self.next + AROUND);
-        }
-        let end = self.next + unit.used as u64;
-        for byte in unit.bytes() {
-            self.between.push(*byte);
-            self.between_spans.push((self.next, end));
-        }
-        self.next = end;
-        self.show(needles, self.kind == Kind::Lines);
-    }
-
-    fn read_plain(&mut self, needles: &Needles, bytes: &[u8]) {
-        for byte in bytes {
-            let (start, end) = (self.next, self.next + 1);
-            self.next = end;
-            if self.between.is_empty() {
-                self.add(needles, *byte, start, end);
-            } else {
-                self.between.push(*byte);
-                self.between_spans.push((start, end));
-                if self.between.len() >= LONGEST_UNIT {
-                    self.show(needles, false);
-                }
-            }
-        }
-    }
-
-    /// Shows what was read; all of it, or what no later byte can change.
-    fn show(&mut self, needles: &Needles, all: bool) {
-        let mut at = 0;
-        while at < self.between.len() {
-            let rest = &self.between[at..];
-            if rest.len() < LONGEST_UNIT && !all && self.kind.lead(&rest[..1]).is_some() {
-                break;
-            }
-            let unit = self.second(rest);
-            let start = self.between_spans[at].0;
-            let end = self.between_spans[at + unit.used - 1].1;
-            for byte in unit.bytes() {
-                self.add(needles, *byte, start, end);
-            }
-            at += unit.used;
-        }
-        self.between.drain(..at);
-        self.between_spans.drain(..at);
-    }
-
-    /// The second level. Lines are not nested.
-    fn second(&self, rest: &[u8]) -> Unit {
+    /// What the first level is written to. Lines are not nested.
+    fn first(&mut self) -> &mut Shown {
         const { assert!(LEVELS == 2) };
         match self.kind {
-            Kind::Escapes => self.kind.unit(rest),
-            Kind::Lines => Unit::literal(rest),
+            Kind::Escapes => &mut self.between,
+            Kind::Lines => &mut self.shown,
         }
     }
 
-    #[inline]
-    fn add(&mut self, needles: &Needles, byte: u8, start: u64, end: u64) {
-        if !views::is_shown(byte) {
-            return;
+    /// Reads the bytes up to the next unit, and that.
+    fn read(&mut self, seen: &Seen<'_>, readable: u64) {
+        let near = seen.between(self.next, self.awake.min(readable)).len();
+        let (plain, unit) = self.kind.next_unit(seen.from(self.next), near);
+        let at = self.next;
+        self.first().extend(&seen.from(at)[..plain], at);
+        self.next += plain as u64;
+        if let Some(unit) = unit {
+            let span = (self.next, self.next + unit.used as u64);
+            self.first().push(unit.bytes(), span);
+            self.next = span.1;
+            let behind = match (unit.escape, seen.needles.all_grams) {
+                (true, true) => BEHIND,
+                (true, false) => FAR_BEHIND,
+                // With what a unit near it stands for it may be one of the second level.
+                (false, _) => LONGEST_UNIT as u64,
+            };
+            self.awake = self.awake.max(span.1 + behind);
+            if unit.escape {
+                self.scout.undone = span.1;
+            }
         }
-        let byte = views::fold(byte);
-        let shown = Shown { byte, start, end };
-        if !self.open.is_empty() {
-            self.go_on(needles, shown);
+    }
+
+    /// Sleeps, unless a run goes on.
+    fn sleep(&mut self, needles: &Needles) {
+        self.search(needles, true);
+        if self.runs.is_quiet() {
+            self.slept = self.next;
+        } else {
+            self.awake = self.next + FAR_BEHIND;
         }
-        self.shown.push(shown);
-        self.count += 1;
-        self.window = self.window >> 8 | u64::from(byte) << 56;
-        self.filled += 1;
-        for index in [&needles.view_grams, &needles.short_view_grams] {
-            if self.filled < index.size() || index.is_empty() {
+    }
+
+    /// Searches what was read; all of it, or what no later byte can change.
+    fn search(&mut self, needles: &Needles, all: bool) {
+        self.read_between(all);
+        self.shown.fold(self.searched);
+        while self.searched < self.shown.bytes().len() {
+            if self.runs.is_quiet() {
+                self.searched = self.next_met(needles);
+                if self.searched == self.shown.bytes().len() {
+                    break;
+                }
+            }
+            self.runs.go_on(needles, &self.shown, self.searched);
+            self.searched += 1;
+            self.meet(needles, &needles.grams);
+            self.meet(needles, &needles.short_readings);
+        }
+        if self.searched >= 2 * REMEMBERED {
+            self.shown.forget(self.searched - REMEMBERED);
+            self.searched = REMEMBERED;
+        }
+    }
+
+    /// The second level.
+    fn read_between(&mut self, all: bool) {
+        let mut at = 0;
+        while at < self.between.bytes().len() {
+            let rest = &self.between.bytes()[at..];
+            let plain = self.kind.lead(rest).unwrap_or(rest.len());
+            if plain > 0 {
+                self.shown.copy(&self.between, at..at + plain);
+                at += plain;
                 continue;
             }
-            let newest = self.window >> (64 - 8 * index.size());
-            for place in index.find(newest) {
-                let offset = place.offset as usize;
-                self.hit(needles, place.form as usize, offset, index.size());
+            if rest.len() < LONGEST_UNIT && !all {
+                break;
             }
+            let unit = self.kind.unit(rest);
+            let span = self.between.span(at..at + unit.used);
+            self.shown.push(unit.bytes(), span);
+            at += unit.used;
         }
-        if self.shown.len() >= 2 * REMEMBERED {
-            self.shown.drain(..REMEMBERED);
-        }
+        self.between.forget(at);
     }
 
-    fn go_on(&mut self, needles: &Needles, shown: Shown) {
-        let mut at = 0;
-        while at < self.open.len() {
-            go_on(&mut self.open[at], needles, shown);
-            if self.open[at].open {
-                at += 1;
-            } else {
-                let run = self.open.swap_remove(at);
-                self.close(run);
-            }
-        }
+    /// The next byte that ends a gram of a needle, or the end.
+    fn next_met(&self, needles: &Needles) -> usize {
+        let bytes = self.shown.bytes();
+        let next = next_met(bytes, self.searched, &needles.grams);
+        next_met(&bytes[..next], self.searched, &needles.short_readings)
     }
 
-    fn close(&mut self, run: Run) {
-        if run.counts {
-            self.done.push(run);
-        }
-    }
-
-    fn hit(&mut self, needles: &Needles, form_number: usize, offset: usize, size: usize) {
-        let form = &needles.view_forms[form_number];
-        let to = offset + size;
-        let diagonal = i128::from(self.count) - to as i128;
-        let mut same_form = 0;
-        for run in self.open.iter().filter(|run| run.form == form_number) {
-            if run.diagonal == diagonal {
-                return;
-            }
-            same_form += usize::from(run.counts);
-        }
-        // A run that has just come to the end of its form is found once more by its last bytes.
-        let ends_here = |run: &&Run| run.shown_to == self.count;
-        let known = self.done.iter().rev().take_while(ends_here);
-        let mut known = known.filter(|run| run.form == form_number && run.diagonal == diagonal);
-        if same_form >= MOST_RUNS || known.next().is_some() {
-            return;
-        }
-        let remembered = &self.shown[self.shown.len().saturating_sub(REMEMBERED)..];
-        let back = form.bytes[..to]
-            .iter()
-            .rev()
-            .zip(remembered.iter().rev())
-            .take_while(|(known, shown)| **known == shown.byte)
-            .count();
-        let (Some(first), Some(last)) =
-            (remembered.get(remembered.len() - back), remembered.last())
-        else {
+    /// Meets the needles of which the gram before the byte `searched` is a part.
+    fn meet<const N: usize>(&mut self, needles: &Needles, index: &Index<N>) {
+        let Some(gram) = self.shown.bytes()[..self.searched].last_chunk() else {
             return;
         };
-        if back < size {
-            return;
-        }
-        let mut run = Run {
-            form: form_number,
-            from: to - back,
-            to,
-            diagonal,
-            start: first.start,
-            end: last.end,
-            open: to < form.bytes.len(),
-            counts: false,
-            shown_to: self.count,
-        };
-        judge(&mut run, needles);
-        if run.open {
-            self.open.push(run);
-        } else {
-            self.close(run);
+        for place in index.find(gram) {
+            let (form, offset) = (place.form as usize, place.offset as usize);
+            self.runs.meet(
+                needles,
+                &self.shown,
+                self.searched,
+                form,
+                offset..offset + N,
+            );
         }
     }
 
     /// What may not pass, as far as it is known.
     pub(super) fn blots(&self, needles: &Needles, into: &mut Vec<Blot>) {
-        for run in self.open.iter().chain(&self.done).filter(|run| run.counts) {
-            let form = &needles.view_forms[run.form];
-            into.push(Blot {
-                start: run.start,
-                end: run.end,
-                secret: form.secret,
-                at_start: run.from <= form.whole_from,
-                at_end: run.to >= form.whole_to,
-            });
-        }
+        self.runs.blots(needles, into);
     }
 
     /// Forgets runs that end at or before a position.
     pub(super) fn forget(&mut self, before: u64) {
-        self.done.retain(|run| run.end > before);
+        self.runs.forget(before);
     }
 }
 
-fn go_on(run: &mut Run, needles: &Needles, shown: Shown) {
-    let form = &needles.view_forms[run.form].bytes;
-    if form.get(run.to) != Some(&shown.byte) {
-        run.open = false;
-        return;
+/// The first byte from `from` on that ends a gram of the index, or the end.
+fn next_met<const N: usize>(bytes: &[u8], from: usize, index: &Index<N>) -> usize {
+    let first = from.saturating_sub(N - 1);
+    if index.is_empty() {
+        return bytes.len();
     }
-    run.to += 1;
-    run.shown_to += 1;
-    run.end = shown.end;
-    run.open = run.to < form.len();
-    judge(run, needles);
-}
-
-/// Once a run counts, it counts from its start, but no further back than what every cut of the
-/// text still holds.
-fn judge(run: &mut Run, needles: &Needles) {
-    let form = &needles.view_forms[run.form];
-    let long_enough = run.end - run.start >= form.written;
-    if !run.counts && long_enough && form.counts(run.from, run.to) {
-        run.counts = true;
-        run.start = run.start.max(run.end.saturating_sub(REACH as u64));
-    }
+    let met = bytes[first..].windows(N).position(|gram| {
+        gram.first_chunk()
+            .is_some_and(|gram| !index.find(gram).is_empty())
+    });
+    met.map_or(bytes.len(), |met| first + met + N - 1)
 }

@@ -1,12 +1,13 @@
 //! What to type next: in the order of need, and each as it is.
 
 use withheld_core::name::Environment;
-use withheld_core::refusal::Actor;
+use withheld_core::refusal::{Actor, Retry};
 use withheld_core::{Text, plain, text};
 
 use super::Waiting;
 use crate::config::{AutoPull, Config};
 use crate::house::{House, VaultState};
+use crate::team_api::Fault;
 use crate::view::SecretShown;
 
 plain! {
@@ -19,15 +20,18 @@ plain! {
     }
 }
 
+/// What the commands come from.
+pub(super) struct Seen<'a> {
+    pub(super) has_token: bool,
+    pub(super) environment: &'a Environment,
+    pub(super) secrets: &'a [SecretShown],
+    pub(super) waiting: &'a [Waiting],
+    /// Why the states are not the team's own.
+    pub(super) fault: Option<&'a Fault>,
+}
+
 /// The commands; none when all is well.
-pub(super) fn steps(
-    house: &House,
-    state: &VaultState,
-    has_token: bool,
-    environment: &Environment,
-    secrets: &[SecretShown],
-    waiting: &[Waiting],
-) -> Vec<Step> {
+pub(super) fn steps(house: &House, state: &VaultState, seen: &Seen<'_>) -> Vec<Step> {
     match state {
         VaultState::Absent => return vec![owner(vec!["init".into()], "no_vault")],
         VaultState::Locked(_) | VaultState::Shut => {
@@ -35,43 +39,104 @@ pub(super) fn steps(
         }
         VaultState::Unlocked(_) => {}
     }
-    let is = |state: &str| secrets.iter().any(|secret| secret.state == state);
+    let of_environment = |verb| of_environment(verb, &[], seen.environment);
     let mut steps = Vec::new();
-    if is("tampered") {
-        steps.push(owner(
-            of_environment("diff", environment),
-            "secret_tampered",
-        ));
+    if seen.is("tampered") {
+        steps.push(owner(of_environment("diff"), "secret_tampered"));
     }
-    if is("behind") || is("remote-only") {
-        let may_agents =
-            Config::of(&house.home).is_ok_and(|config| config.auto_pull == AutoPull::Verified);
-        let why = if is("behind") {
+    steps.extend(
+        seen.fault
+            .into_iter()
+            .flat_map(|fault| of_fault(fault, seen.environment)),
+    );
+    if seen.is("behind") || seen.is("remote-only") {
+        let why = if seen.is("behind") {
             "secret_behind"
         } else {
             "secret_remote_only"
         };
-        steps.push(if has_token && may_agents {
+        steps.push(if seen.has_token && may_agents_pull(house) {
             agent(vec!["pull".into()], why)
         } else {
-            owner(of_environment("pull", environment), why)
+            owner(of_environment("pull"), why)
         });
     }
-    if !waiting.is_empty() {
-        let mut argv: Vec<Text> = vec!["approve".into()];
-        argv.extend(waiting.iter().map(|one| text!("{}", one.id)));
-        steps.push(owner(argv, "binding_waits"));
+    steps.extend(seen.approve());
+    if seen.is("diverged") {
+        steps.push(owner(of_environment("diff"), "secret_diverged"));
     }
-    if is("diverged") {
-        steps.push(owner(
-            of_environment("diff", environment),
-            "secret_diverged",
-        ));
+    if seen.any(|secret| secret.state == "ahead" && !secret.is_removed_here()) {
+        steps.push(owner(of_environment("push"), "secret_ahead"));
     }
-    if is("ahead") {
-        steps.push(owner(of_environment("push", environment), "secret_ahead"));
-    }
+    steps.extend(seen.by_name("push", SecretShown::is_removed_here, "secret_removed"));
+    steps.extend(seen.by_name(
+        "set",
+        SecretShown::is_refused_by_its_service,
+        "secret_refused",
+    ));
+    steps.extend(seen.by_name("set", SecretShown::must_be_rotated, "secret_exposed"));
+    steps.extend(seen.look_at_own());
     steps
+}
+
+fn may_agents_pull(house: &House) -> bool {
+    Config::of(&house.home).is_ok_and(|config| config.auto_pull == AutoPull::Verified)
+}
+
+/// What the fault itself says is to be typed; of one that passes by itself, to ask the server again.
+fn of_fault(fault: &Fault, environment: &Environment) -> Vec<Step> {
+    let why = fault.code.as_str();
+    if fault.next.is_empty() && fault.code.retry() == Retry::Later {
+        return vec![owner(of_environment("pull", &[], environment), why)];
+    }
+    let steps = fault.next.iter().map(|next| Step {
+        who: next.who,
+        argv: next.argv.clone(),
+        why,
+    });
+    steps.collect()
+}
+
+impl Seen<'_> {
+    fn any(&self, is_it: impl Fn(&SecretShown) -> bool) -> bool {
+        self.secrets.iter().any(is_it)
+    }
+
+    fn is(&self, state: &str) -> bool {
+        self.any(|secret| secret.state == state)
+    }
+
+    /// One command for all secrets of which something is true.
+    fn by_name(
+        &self,
+        verb: &'static str,
+        is_it: fn(&SecretShown) -> bool,
+        why: &'static str,
+    ) -> Option<Step> {
+        let secrets = self.secrets.iter().filter(|secret| is_it(secret));
+        let names: Vec<Text> = secrets.map(|secret| text!("{}", secret.name)).collect();
+        let argv = || of_environment(verb, &names, self.environment);
+        (!names.is_empty()).then(|| owner(argv(), why))
+    }
+
+    /// What colleagues offer, by its id.
+    fn approve(&self) -> Option<Step> {
+        let theirs = self.waiting.iter().filter(|one| !one.own);
+        let ids: Vec<Text> = theirs.map(|one| text!("{}", one.id)).collect();
+        let mut argv: Vec<Text> = vec!["approve".into()];
+        let is_any = !ids.is_empty();
+        argv.extend(ids);
+        is_any.then(|| owner(argv, "binding_waits"))
+    }
+
+    /// What the owner signed and does not have here is not offered back, and where a push takes it away
+    /// for the team as well not even shown.
+    fn look_at_own(&self) -> Option<Step> {
+        let is_ahead =
+            |one: &Waiting| self.any(|secret| secret.name == one.secret && secret.state == "ahead");
+        let is_any = self.waiting.iter().any(|one| one.own && !is_ahead(one));
+        is_any.then(|| owner(vec!["pending".into()], "binding_waits"))
+    }
 }
 
 fn owner(argv: Vec<Text>, why: &'static str) -> Step {
@@ -89,6 +154,9 @@ fn step(who: Actor, rest: Vec<Text>, why: &'static str) -> Step {
 }
 
 /// The owner names the environment, so that the command means it wherever it is typed.
-fn of_environment(verb: &'static str, environment: &Environment) -> Vec<Text> {
-    vec![verb.into(), "-e".into(), text!("{}", *environment)]
+fn of_environment(verb: &'static str, names: &[Text], environment: &Environment) -> Vec<Text> {
+    let mut argv: Vec<Text> = vec![verb.into()];
+    argv.extend_from_slice(names);
+    argv.extend(["-e".into(), text!("{}", *environment)]);
+    argv
 }

@@ -66,19 +66,34 @@ impl Recogniser {
     }
 
     fn head(&mut self, rest: &[u8], out: &mut Vec<u8>) -> usize {
-        for (at, &byte) in rest.iter().enumerate() {
+        let mut at = 0;
+        while at < rest.len() {
+            let line = self.line(&rest[at..]);
+            self.held.extend_from_slice(&rest[at..at + line]);
+            at += line;
+            let Some(&byte) = rest.get(at) else { break };
+            at += 1;
             if let Some(why) = self.early(byte) {
                 self.held = Vec::new();
                 self.state = State::Refused(why);
-                return at + 1;
+                return at;
             }
             self.held.push(byte);
             if byte == b'\n' && self.held.ends_with(b"\r\n\r\n") {
                 self.judge(out);
-                return at + 1;
+                return at;
             }
         }
-        rest.len()
+        at
+    }
+
+    /// How many bytes go on with a line, so that nothing is to be said of them one by one.
+    fn line(&self, rest: &[u8]) -> usize {
+        if matches!(self.held.last(), None | Some(b'\r')) {
+            return 0;
+        }
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        end.min(HEAD_LIMIT.saturating_sub(self.held.len()))
     }
 
     /// What is refused before the end of the head is seen: a head that ends differently for others

@@ -1,6 +1,7 @@
 //! `withheld call [METHOD] URL`: an API call with a key by its name. The broker adds the key; what
 //! comes back here is the washed reply.
 
+mod refused;
 mod reply;
 mod request;
 
@@ -20,16 +21,17 @@ pub(super) fn run(context: &Context, arguments: &Call) -> Outcome {
     let request = request::Wanted::read(arguments)?;
     let socket = context.session_socket()?;
     let request = request.over(&socket)?;
-    let seen = socket.run(async {
+    let mut seen = socket.run(async {
         let response = socket.send(request).await?;
         reply::shown(context, arguments, response).await
     })?;
-    if let Some(document) = seen.document {
+    if let Some(document) = seen.document.take() {
         let redactions = redactions(&socket, seen.request.as_deref());
         context
             .output
             .document("withheld.call/1", document.with(redactions))?;
     }
+    refused::say(context, arguments, &socket, &seen);
     if seen.failed {
         return Err(Failure::Answered(exit::HTTP_ERROR));
     }

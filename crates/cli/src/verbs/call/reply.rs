@@ -34,6 +34,10 @@ pub(super) struct Seen {
     pub(super) request: Option<String>,
     /// `--fail`, and the API answered 400 or above.
     pub(super) failed: bool,
+    /// What the API answered.
+    pub(super) status: u16,
+    /// The keys that went with the request.
+    pub(super) injected: Vec<String>,
 }
 
 /// `withheld.call/1`, without the number that the log has.
@@ -66,6 +70,8 @@ pub(super) async fn shown(
         document: None,
         request: request.map(ToOwned::to_owned),
         failed,
+        status: head.status.as_u16(),
+        injected: injected(&head.headers),
     };
     if context.output.is_json() {
         seen.document = Some(document(arguments, &head, &mut body).await?);
@@ -126,7 +132,7 @@ fn injected(headers: &HeaderMap) -> Vec<String> {
 }
 
 async fn text(context: &Context, arguments: &Call, head: &Parts, body: &mut Incoming) -> Outcome {
-    let mut file = arguments.output.as_deref().map(created).transpose()?;
+    let mut file = file(arguments).map(created).transpose()?;
     let mut write = |bytes: &[u8]| match &mut file {
         Some(file) => file.write_all(bytes).map_err(|_| unwritten()),
         None => context.output.bytes(bytes),
@@ -158,7 +164,8 @@ fn head_lines(head: &Parts) -> Vec<u8> {
 
 /// The reply as a document; its body in a file where one is named.
 async fn document(arguments: &Call, head: &Parts, body: &mut Incoming) -> Outcome<Document> {
-    let mut file = arguments.output.as_deref().map(created).transpose()?;
+    let path = file(arguments);
+    let mut file = path.map(created).transpose()?;
     let mut collected = Vec::new();
     let mut length = 0u64;
     while let Some(frame) = body.frame().await {
@@ -178,7 +185,7 @@ async fn document(arguments: &Call, head: &Parts, body: &mut Incoming) -> Outcom
     put("status", json!(head.status.as_u16()));
     put("headers", headers(&head.headers));
     put("injected", json!(injected(&head.headers)));
-    match &arguments.output {
+    match path {
         Some(file) => {
             put("output", json!(file.to_string_lossy()));
             put("output_bytes", json!(length));
@@ -233,6 +240,12 @@ fn headers(headers: &HeaderMap) -> Value {
         shown.insert(name.as_str().to_owned(), value);
     }
     Value::Object(shown)
+}
+
+/// Where the body goes that does not go to stdout; `-` is stdout, as with curl.
+fn file(arguments: &Call) -> Option<&Path> {
+    let named = arguments.output.as_deref();
+    named.filter(|file| *file != Path::new("-"))
 }
 
 fn created(file: &Path) -> Outcome<File> {

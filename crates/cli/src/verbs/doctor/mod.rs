@@ -28,7 +28,9 @@ struct Promise {
     /// `None` where nobody can tell from here.
     holds: Option<bool>,
     why: String,
-    /// What to type, where something is to be done.
+    /// What to do, in words.
+    hint: Option<String>,
+    /// What to type: it runs unchanged.
     command: Option<String>,
 }
 
@@ -51,6 +53,7 @@ impl Promise {
             promised: true,
             holds,
             why: why.into(),
+            hint: None,
             command: None,
         }
     }
@@ -71,7 +74,16 @@ impl Promise {
 
     /// A promise that a refusal says is broken, in the refusal's words.
     fn broken(name: &'static str, refusal: &Refusal) -> Self {
-        Self::holds_not(name, refusal.message.as_str()).command(refusal.hint.as_str())
+        Self::holds_not(name, refusal.message.as_str()).hint(refusal.hint.as_str())
+    }
+
+    /// What to do, and the command in it where there is one.
+    fn hint(self, hint: &str) -> Self {
+        Self {
+            hint: Some(hint.to_owned()),
+            command: command_in(hint),
+            ..self
+        }
     }
 
     fn is_broken(&self) -> bool {
@@ -222,7 +234,7 @@ fn audit(home: &Home) -> Promise {
             ),
         ),
         Err(Failure::Refused(refused)) => {
-            Promise::holds_not(NAME, refused.message()).command(refused.hint())
+            Promise::holds_not(NAME, refused.message()).hint(refused.hint())
         }
         Err(_) => Promise::unknown(NAME, "the log could not be looked at"),
     }
@@ -234,6 +246,7 @@ fn json_of(promise: &Promise) -> Value {
         "promised": promise.promised,
         "holds": promise.holds,
         "why": promise.why,
+        "hint": promise.hint,
         "command": promise.command,
     })
 }
@@ -248,10 +261,19 @@ fn line(output: Output, promise: &Promise) -> String {
     let padded = format!("{word:<10}");
     let word = colour.map_or(padded.clone(), |colour| output.in_colour(colour, &padded));
     let mut text = format!("{word} {:<17} {}", promise.name, clean(&promise.why));
-    if let Some(command) = &promise.command {
-        text.push_str(&format!(" → {}", clean(command)));
+    if let Some(hint) = promise.hint.as_ref().or(promise.command.as_ref()) {
+        text.push_str(&format!(" → {}", clean(hint)));
     }
     text
+}
+
+/// The command that a hint ends with, like `close it: chmod 700 /home/me/x`.
+fn command_in(hint: &str) -> Option<String> {
+    let (_, command) = hint.rsplit_once(": ")?;
+    let is_command = ["withheld ", "chmod "]
+        .iter()
+        .any(|program| command.starts_with(program));
+    (is_command && !command.contains([';', ','])).then(|| command.to_owned())
 }
 
 #[cfg(test)]
@@ -264,6 +286,21 @@ mod tests {
         assert!(!Promise::holds_not("a", "x").not_promised().is_broken());
         assert!(!Promise::unknown("a", "x").is_broken());
         assert!(!Promise::holds("a", "x").is_broken());
+    }
+
+    #[test]
+    fn a_command_is_told_from_the_words_round_it() {
+        for (hint, command) in [
+            ("close it: chmod 700 /h/vault", Some("chmod 700 /h/vault")),
+            (
+                "put back the latest copy; see what was done since: withheld audit",
+                Some("withheld audit"),
+            ),
+            ("try again: withheld unlock; then look", None),
+            ("free some space", None),
+        ] {
+            assert_eq!(command_in(hint).as_deref(), command, "{hint}");
+        }
     }
 
     #[test]

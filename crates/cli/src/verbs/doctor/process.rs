@@ -104,7 +104,7 @@ fn executable(process: &Value) -> Promise {
             EXECUTABLE,
             format!("others may write the broker's executable (mode {mode:04o})"),
         )
-        .command("chmod go-w on the executable, then: withheld daemon stop");
+        .hint("close it with chmod go-w, then start the broker anew: withheld daemon stop");
     }
     Promise::holds(
         EXECUTABLE,

@@ -191,7 +191,7 @@ fn purpose(items: &[Item]) -> String {
     let hosts: std::collections::BTreeSet<String> = items
         .iter()
         .flat_map(|item| &item.bindings)
-        .map(|binding| binding.host.to_string())
+        .map(drafts::at)
         .collect();
     let names = match items {
         [one] => one.name.to_string(),
@@ -237,7 +237,7 @@ fn said(
             "name": item.name,
             "version": version,
             "bound": is_bound,
-            "hosts": item.bindings.iter().map(|binding| &binding.host).collect::<Vec<_>>(),
+            "hosts": item.bindings.iter().map(drafts::at).collect::<Vec<_>>(),
             "trimmed_newline": item.taken.trimmed_newline,
             "weak": item.taken.shape.weak,
         }));
@@ -259,8 +259,11 @@ fn version_of(stored: &Value, name: &SecretName) -> Option<u64> {
 
 fn line(name: &SecretName, version: Option<u64>, is_bound: bool) -> String {
     let version = version.unwrap_or(1);
-    let mut text =
-        format!("Stored {name}, version {version}. Agents can use it and cannot read it.");
+    let use_it = match is_bound {
+        true => "Agents can use it and cannot read it.",
+        false => "Agents cannot read it, and cannot use it yet.",
+    };
+    let mut text = format!("Stored {name}, version {version}. {use_it}");
     if version > 1 {
         text.push_str(&format!(
             " Version {} stays for 30 days: withheld ls {name}",
@@ -269,7 +272,7 @@ fn line(name: &SecretName, version: Option<u64>, is_bound: bool) -> String {
     }
     if !is_bound {
         text.push_str(&format!(
-            "\nFirst say where they can: withheld bind {name} --host HOST"
+            "\nSay where they can: withheld bind {name} --host HOST"
         ));
     }
     text
@@ -314,7 +317,7 @@ mod tests {
         );
         assert_eq!(
             line(&name, Some(1), false),
-            "Stored STRIPE_KEY, version 1. Agents can use it and cannot read it.\nFirst say where they can: withheld bind STRIPE_KEY --host HOST"
+            "Stored STRIPE_KEY, version 1. Agents cannot read it, and cannot use it yet.\nSay where they can: withheld bind STRIPE_KEY --host HOST"
         );
     }
 }

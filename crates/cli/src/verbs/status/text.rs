@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::output::{clean, counted};
 use crate::project::Wish;
-use crate::said::{ago, list, many, word, words};
+use crate::said::{age, ago, flags, list, many, word};
 
 /// Names of keys, or of what waits, in one line.
 const NAMED: usize = 4;
@@ -129,9 +129,16 @@ fn team(said: &Value) -> Option<String> {
     };
     if said["verified"] == false {
         text.push_str(" · not verified");
+        if let Some(why) = said["fault"]["message"].as_str() {
+            text.push_str(&format!(": {}", clean(why)));
+        }
     }
-    if let Some(age) = said["as_of"]["age_s"].as_u64() {
-        text.push_str(&format!(" · seen {}", ago(age)));
+    if let Some(seconds) = said["as_of"]["age_s"].as_u64() {
+        text.push_str(&format!(" · seen {}", ago(seconds)));
+    }
+    if said["as_of"]["signed_at"].is_string() {
+        let signed = age(&said["as_of"]["signed_at"]);
+        text.push_str(&format!(" · newest change signed {signed}"));
     }
     Some(text)
 }
@@ -140,7 +147,7 @@ fn team(said: &Value) -> Option<String> {
 fn flagged(secrets: &Value) -> Option<String> {
     let all: Vec<String> = list(secrets)
         .filter(|one| list(&one["flags"]).next().is_some())
-        .map(|one| format!("{} ({})", word(&one["name"]), words(&one["flags"], ", ")))
+        .map(|one| format!("{} ({})", word(&one["name"]), flags(&one["flags"])))
         .collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     (!all.is_empty()).then(|| named(&all))
@@ -159,14 +166,15 @@ fn waiting(waiting: &Value) -> Option<String> {
 }
 
 fn project(said: &Value, wish: &Wish) -> String {
-    let word = |name: &str| clean(said["project"][name].as_str().unwrap_or_default());
+    let word = |name: &str| clean(said["project"][name].as_str().unwrap_or("a team"));
     let shown = format!(
         "{} · {}/{}",
         word("workspace"),
         word("project"),
         word("environment")
     );
-    match wish.other_workspace(&word("workspace")) {
+    let workspace = said["project"]["workspace"].as_str();
+    match workspace.and_then(|known| wish.other_workspace(known)) {
         Some(other) => format!("{shown}   ({} is for {other})", wish.place()),
         None => shown,
     }
@@ -241,29 +249,33 @@ mod tests {
         let secret = |name: &str, state: &str, flags: &[&str]| json!({"name": name, "use": [{}], "state": state, "flags": flags});
         said["project"]["workspace"] = json!("acme");
         said["secrets"] = json!([
-            secret("A", "in-sync", &["suspect"]),
+            secret("A", "in-sync", &["suspect:401"]),
             secret("B", "behind", &[]),
             secret("C", "behind", &[]),
             secret("D", "missing", &[]),
         ]);
-        said["waiting"] = json!([{"id": "b_1f3a9c02", "kind": "binding", "secret": "A"}]);
+        said["waiting"] = json!([{"id": "b_1f3a9c025b7d8e46", "kind": "binding", "secret": "A"}]);
         said["as_of"] = json!({"w": 412, "e": 88, "age_s": 4});
         said["next"] =
             json!(["a", "b", "c", "d"].map(|word| json!({"who": "owner", "argv": [word]})));
         let text = text(&said, &Wish::default());
         for line in [
             "Team     1 in sync, 2 behind · seen 4 s ago",
-            "Look at  A (suspect)",
-            "Waiting  1 binding for the owner: b_1f3a9c02",
+            "Look at  A (its service answered 401)",
+            "Waiting  1 binding for the owner: b_1f3a9c025b7d8e46",
             "Next     c   (owner)",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} in {text}");
         }
         assert_eq!(text.lines().count(), 12);
         said["verified"] = json!(false);
+        said["fault"] =
+            json!({"code": "server_unreachable", "message": "the team's server is slow to answer"});
         assert_eq!(
             team(&said).as_deref(),
-            Some("1 in sync, 2 behind · not verified · seen 4 s ago")
+            Some(
+                "1 in sync, 2 behind · not verified: the team's server is slow to answer · seen 4 s ago"
+            )
         );
     }
 

@@ -1,13 +1,16 @@
 //! `withheld team create NAME --server URL`.
 
+use std::path::Path;
+
 use serde_json::Value;
-use withheld_core::Code;
-use withheld_core::api::TeamAct;
+use withheld_core::api::{Deposit, TeamAct};
 use withheld_core::destination::authority;
 use withheld_core::name::Workspace;
 use withheld_core::team::PersonName;
+use withheld_core::{Code, Refusal};
+use withheld_vault::home::Home;
+use withheld_vault::intake::{self, How, PublicKey};
 
-use super::hidden::{self, Line};
 use super::{act, person};
 use crate::cli::TeamCreate;
 use crate::context::Context;
@@ -16,20 +19,19 @@ use crate::output::{Outcome, clean};
 use crate::owner::Owner;
 use crate::said::{word, words};
 
-const TOKEN: Line = Line {
-    label: "Bootstrap token of the server (hidden):",
-    missing: "the server's bootstrap token is missing, and nobody can be asked here",
-    unread: "the server's bootstrap token cannot be read",
-    hint: "name the file that the server wrote at its start: --token-file FILE",
-};
-
 pub(super) fn run(context: &Context, arguments: &TeamCreate) -> Outcome {
     let name = workspace(&arguments.name)?;
     let server = server(&arguments.server)?;
-    let founder = founder(arguments.founder.as_deref())?;
+    let founder = founder(
+        arguments.founder.as_deref(),
+        Home::account_name().as_deref(),
+    )?;
     let owner = Owner::open(context)?;
-    let file = arguments.token_file.as_deref();
-    let token = hidden::read(context, file, &owner.intake_key()?, &TOKEN)?;
+    let token = token(
+        context,
+        arguments.token_file.as_deref(),
+        &owner.intake_key()?,
+    )?;
     let purpose = format!("to found {name} as {founder}");
     let request = act(TeamAct::Create {
         name,
@@ -86,16 +88,50 @@ fn server(written: &str) -> Outcome<String> {
     }
 }
 
-/// What the team calls the founder: it is signed and stays, so it is never guessed.
-fn founder(written: Option<&str>) -> Outcome<PersonName> {
-    let written = written.ok_or_else(|| {
+/// What the team calls the founder: what was said, else the name of this account. It is signed and stays;
+/// the passphrase is asked for under a line that has it.
+fn founder(written: Option<&str>, account: Option<&str>) -> Outcome<PersonName> {
+    if let Some(written) = written {
+        return person(written);
+    }
+    let named = account.and_then(|account| PersonName::parse(account).ok());
+    named.ok_or_else(|| {
         Failure::refuse(
             Code::Usage,
-            "it is not said what the team will call you",
+            "it is not said what the team will call you, and the name of this account is none that can be",
             "say it, like: --as lead",
         )
+    })
+}
+
+/// The token that the server asks for, from a file, else from a hidden prompt. It is sealed as it is read.
+fn token(context: &Context, file: Option<&Path>, key: &PublicKey) -> Outcome<Deposit> {
+    const HINT: &str = "name the file that the server wrote at its start: --token-file FILE";
+    let taken = match file {
+        Some(file) => intake::from_file(file, key, How::default()),
+        None if context.terminal().is_none() => {
+            return Err(Failure::refuse(
+                Code::OwnerNeeded,
+                "the server's bootstrap token is missing, and nobody can be asked here",
+                HINT,
+            ));
+        }
+        None => intake::prompt(
+            "Bootstrap token of the server (hidden):",
+            key,
+            How::default(),
+        ),
+    };
+    let taken = taken.map_err(|refusal| match refusal.code {
+        // The intake speaks of values of secrets there.
+        Code::Usage | Code::TooLarge => Refusal::new(
+            Code::Usage,
+            "the server's bootstrap token cannot be read",
+            HINT,
+        ),
+        _ => refusal,
     })?;
-    person(written)
+    Ok(taken.deposit)
 }
 
 fn text(said: &Value) -> String {
@@ -146,10 +182,20 @@ mod tests {
 
     #[test]
     fn a_founder_has_a_name() {
-        let name = founder(Some("lead")).ok().map(|name| name.to_string());
-        assert_eq!(name.as_deref(), Some("lead"));
-        assert_eq!(code(founder(None)), Some(Code::Usage));
-        assert_eq!(code(founder(Some("L E A D"))), Some(Code::Usage));
+        let named = |written, account| {
+            let name = founder(written, account);
+            name.ok().map(|name| name.to_string())
+        };
+        assert_eq!(named(Some("lead"), Some("alice")).as_deref(), Some("lead"));
+        assert_eq!(named(None, Some("alice")).as_deref(), Some("alice"));
+        for (written, account) in [
+            (None, None),
+            (None, Some("Alice Smith")),
+            (Some("L E A D"), Some("alice")),
+        ] {
+            let refused = founder(written, account);
+            assert_eq!(code(refused), Some(Code::Usage), "{written:?} {account:?}");
+        }
     }
 
     #[test]

@@ -1,35 +1,37 @@
 //! `withheld team join`: an invitation, a vault where there is none yet, what comes with it, and the
 //! keys. One passphrase proves all of it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+use withheld_core::Code;
 use withheld_core::api::{AgentRequest, Deposit, OwnerRequest, TeamAct, VaultKind};
 use withheld_core::name::Environment;
 use withheld_core::team::WaitingId;
-use withheld_vault::intake::Passphrase;
+use withheld_vault::intake::{self, Invitation, Passphrase};
 
-use super::hidden::{self, Line};
 use super::{act, look, rights_said};
 use crate::cli::TeamJoin;
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::output::{Outcome, clean, counted};
-use crate::owner::Owner;
+use crate::owner::{Owner, can_be_proven, has_vault};
 use crate::said::{list, word, words};
 use crate::socket::ACT;
 use crate::verbs::init;
 use crate::verbs::waiting::{self, Waiting, cards, named, rows};
 
-const INVITATION: Line = Line {
-    label: "Paste the invitation (hidden):",
-    missing: "the invitation is missing, and nobody can be asked here",
-    unread: "the invitation cannot be read",
-    hint: "name a file that holds the whole line: withheld team join --from-file FILE",
-};
-
 pub(super) fn run(context: &Context, arguments: &TeamJoin) -> Outcome {
-    let mut owner = Owner::open_new(context)?;
-    let made = vault(context, &mut owner)?;
-    let file = arguments.from_file.as_deref();
-    let invitation = hidden::read(context, file, &owner.intake_key()?, &INVITATION)?;
+    let home = context.owner_home()?;
+    home.check()?;
+    let line = invitation(context, arguments.from_file.as_deref())?;
+    can_be_proven(context)?;
+    let (owner, made) = if has_vault(&home)? {
+        opened(context)?
+    } else {
+        with_new_vault(context)?
+    };
+    let invitation = line.seal(&owner.intake_key()?)?;
     let card = owner.ask(look(TeamAct::Look {
         invitation: invitation.clone(),
     }))?;
@@ -58,21 +60,40 @@ pub(super) fn run(context: &Context, arguments: &TeamJoin) -> Outcome {
         .result("withheld.team_join/1", document, &text)
 }
 
-/// The passphrase of a vault that was made for this, or opened: an invitation is read by an open one.
-fn vault(context: &Context, owner: &mut Owner<'_>) -> Outcome<Option<Passphrase>> {
-    if owner.hello.vault.is_some() && owner.hello.unlocked {
-        return Ok(None);
+/// The line, from a file, else from a hidden prompt. It is read and judged before anything else is asked
+/// or begun.
+fn invitation(context: &Context, file: Option<&Path>) -> Outcome<Invitation> {
+    match file {
+        Some(file) => Ok(intake::invitation_file(file)?),
+        None if context.terminal().is_none() => Err(Failure::refuse(
+            Code::OwnerNeeded,
+            "the invitation is missing, and nobody can be asked here",
+            "name a file that holds the whole line: withheld team join --from-file FILE",
+        )),
+        None => Ok(intake::prompt_invitation("Paste the invitation (hidden):")?),
     }
-    if owner.hello.vault.is_some() {
-        let passphrase = owner.passphrase("to open the vault and join")?;
-        let proof = Deposit::to_come();
-        owner.ask_with(OwnerRequest::Unlock { proof }, &passphrase)?;
-        return Ok(Some(passphrase));
+}
+
+/// The vault that is here, open, and its passphrase where it had to be opened: an invitation is read by
+/// an open one.
+fn opened(context: &Context) -> Outcome<(Owner<'_>, Option<Passphrase>)> {
+    let owner = Owner::open(context)?;
+    if owner.hello.unlocked {
+        return Ok((owner, None));
     }
+    let passphrase = owner.passphrase("to open the vault and join")?;
+    let proof = Deposit::to_come();
+    owner.ask_with(OwnerRequest::Unlock { proof }, &passphrase)?;
+    Ok((owner, Some(passphrase)))
+}
+
+fn with_new_vault(context: &Context) -> Outcome<(Owner<'_>, Option<Passphrase>)> {
     let label = "Choose an owner passphrase for this machine (Enter makes one for you):";
-    let (_, passphrase) = init::new_vault(context, owner, &init::Wanted::default(), label)?;
+    let passphrase = init::chosen(context, label)?;
+    let mut owner = Owner::open_new(context)?;
+    init::new_vault(context, &owner, &init::Wanted::default(), &passphrase)?;
     owner.greet()?;
-    Ok(Some(passphrase))
+    Ok((owner, Some(passphrase)))
 }
 
 fn show(context: &Context, text: &str) -> Outcome {
@@ -124,15 +145,17 @@ fn accept(
     passphrase: &Passphrase,
 ) -> Outcome<Option<Vec<WaitingId>>> {
     let all = waiting::read(&joined["waiting"])?;
-    let ids = chosen(context, &all)?;
-    if let Some(ids) = ids.as_ref().filter(|ids| !ids.is_empty()) {
-        let request = act(TeamAct::Approve { ids: ids.clone() });
-        owner.ask_with(request, passphrase)?;
+    let Some(chosen) = chosen(context, &all)? else {
+        return Ok(None);
+    };
+    if !chosen.is_empty() {
+        let shown = chosen.iter().map(Waiting::shown).collect();
+        owner.ask_with(act(TeamAct::Approve { shown }), passphrase)?;
     }
-    Ok(ids)
+    Ok(Some(chosen.into_iter().map(|one| one.id).collect()))
 }
 
-fn chosen(context: &Context, all: &[Waiting]) -> Outcome<Option<Vec<WaitingId>>> {
+fn chosen(context: &Context, all: &[Waiting]) -> Outcome<Option<Vec<Waiting>>> {
     if all.is_empty() {
         return Ok(Some(Vec::new()));
     }
@@ -151,7 +174,7 @@ fn chosen(context: &Context, all: &[Waiting]) -> Outcome<Option<Vec<WaitingId>>>
     loop {
         let answer = terminal.ask("Enter to accept all, l to list, q to stop:")?;
         match answer.as_str() {
-            "" => return Ok(Some(plain.into_iter().map(|one| one.id).collect())),
+            "" => return Ok(Some(plain)),
             "l" => terminal.say(&rows(&plain))?,
             "q" => return Ok(None),
             _ => {}

@@ -61,9 +61,9 @@ fn what_is_pulled_has_its_keys_here() {
 #[test]
 fn the_document_has_what_was_done() {
     let pull = json!({"environment": "billing/dev", "pulled": []});
-    let id = WaitingId::parse("b_1f3a9c02").unwrap();
+    let id = WaitingId::parse("b_1f3a9c025b7d8e46").unwrap();
     let document = document(joined(), vec![id], std::slice::from_ref(&pull));
-    assert_eq!(document["accepted"], json!(["b_1f3a9c02"]));
+    assert_eq!(document["accepted"], json!(["b_1f3a9c025b7d8e46"]));
     assert_eq!(document["pulls"], json!([pull]));
     assert_eq!(document["member"], "newdev");
 }
@@ -71,24 +71,28 @@ fn the_document_has_what_was_done() {
 #[test]
 fn what_asks_for_more_is_shown_whole_and_left() {
     let waiting = |id: &str| {
-        json!({"id": id, "kind": "binding", "secret": "A_KEY", "environment": "billing/dev", "by": "lead",
+        json!({"id": id, "kind": "binding", "digest": "ab".repeat(32), "secret": "A_KEY", "environment": "billing/dev", "by": "lead",
             "since": "2026-11-26T02:53:10.123Z", "widens": false, "use": [
                 {"host": "api.test", "port": 443, "methods": ["GET"], "paths": ["/*"], "inject": "bearer",
                     "format": null, "vars": [], "prefix": null, "auto": false, "private": false,
                     "foreign": false, "ca": ["00ff"], "differs": null}]})
     };
     let card = "A_KEY in billing/dev, bound by lead\n  at    https://api.test\n  as    bearer\n  may   GET\n  trusts certificates of its own instead of the system's: sha256 00ff";
-    let all = waiting::read(&json!([waiting("b_00000001"), waiting("b_00000002")])).unwrap();
+    let all = waiting::read(&json!([
+        waiting("b_0000000000000001"),
+        waiting("b_0000000000000002")
+    ]))
+    .unwrap();
     assert_eq!(
         apart(&all[..1]),
         format!(
-            "{card}\nThe binding of A_KEY asks for more than a place to go, and waits until you approve by name: withheld approve b_00000001"
+            "{card}\nThe binding of A_KEY asks for more than a place to go, and waits until you approve by name: withheld approve b_0000000000000001"
         )
     );
     assert_eq!(
         apart(&all),
         format!(
-            "{card}\n{card}\n2 bindings ask for more than a place to go, and wait until you approve by name: withheld approve b_00000001 b_00000002"
+            "{card}\n{card}\n2 bindings ask for more than a place to go, and wait until you approve by name: withheld approve b_0000000000000001 b_0000000000000002"
         )
     );
 }

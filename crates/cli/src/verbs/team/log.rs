@@ -26,7 +26,7 @@ fn text(said: &Value) -> String {
             number(&entry["seq"]).to_string(),
             time(&entry["at"]),
             word(&entry["who"]),
-            what(&entry["what"]),
+            what(entry),
             word(&entry["whom"]),
             word(&entry["environment"]),
         ]
@@ -34,18 +34,16 @@ fn text(said: &Value) -> String {
     table(&rows)
 }
 
-/// A word, or one with what was set.
-fn what(what: &Value) -> String {
-    let spaced = |word: &str| word.replace(['-', '_'], " ");
-    let set = what.as_object().and_then(|one| one.iter().next());
-    match (what.as_str(), set) {
-        (Some(word), _) => spaced(word),
-        (None, Some((word, to))) => match to.as_str() {
-            Some(to) => format!("{}: {to}", spaced(word)),
-            None => format!("{}: {to}", spaced(word)),
-        },
-        (None, None) => String::new(),
-    }
+/// What was done, with what it was set to.
+fn what(entry: &Value) -> String {
+    let done = word(&entry["what"]).replace('_', " ");
+    let to = match (&entry["right"], &entry["role"], &entry["key"]) {
+        (right, _, _) if right.is_string() => word(right),
+        (_, role, _) if role.is_string() => word(role),
+        (_, _, key) if key.is_u64() => number(key).to_string(),
+        _ => return done,
+    };
+    format!("{done}: {to}")
 }
 
 #[cfg(test)]
@@ -58,8 +56,8 @@ mod tests {
     fn every_change_has_a_line() {
         let said = json!({"entries": [
             {"seq": 1, "at": "2026-11-20T08:00:00.000Z", "who": "lead", "what": "founded", "whom": null, "environment": null},
-            {"seq": 2, "at": "2026-11-20T08:00:01.000Z", "who": "lead", "what": {"right-set": "read"}, "whom": "newdev", "environment": "billing/dev"},
-            {"seq": 3, "at": "2026-11-20T08:00:02.000Z", "who": "lead", "what": {"new-key": 2}, "whom": null, "environment": "billing/dev"},
+            {"seq": 2, "at": "2026-11-20T08:00:01.000Z", "who": "lead", "what": "right_set", "right": "read", "whom": "newdev", "environment": "billing/dev"},
+            {"seq": 3, "at": "2026-11-20T08:00:02.000Z", "who": "lead", "what": "new_key", "key": 2, "whom": null, "environment": "billing/dev"},
         ]});
         let lines = [
             "NR  TIME                  WHO   WHAT             WHOM    ENVIRONMENT",

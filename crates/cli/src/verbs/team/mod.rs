@@ -1,7 +1,6 @@
 //! `withheld team …`: who shares which environments, and with which rights.
 
 mod create;
-mod hidden;
 mod invite;
 mod join;
 mod log;

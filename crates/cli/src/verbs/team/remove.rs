@@ -101,7 +101,7 @@ fn after(said: &Value) -> String {
     )
 }
 
-fn rotate(keys: &Value) -> String {
+pub(super) fn rotate(keys: &Value) -> String {
     let mut rows = vec![
         ["NAME", "ENVIRONMENT", "COULD READ IT", "SINCE", "HOW"]
             .map(ToOwned::to_owned)

@@ -7,7 +7,7 @@ use withheld_testkit::serde_json::json;
 use withheld_testkit::{Authority, Changed, Command, Ran, TeamServer, World};
 
 use super::drift::two;
-use super::two::{Post, Two, asked, diff_exits, found, is, named, stands, told};
+use super::two::{Post, Two, asked, diff_exits, found, invite, is, named, stands, told};
 use crate::common::{BINARY, world};
 
 /// The failure, shown to whoever reads the test's output.
@@ -225,6 +225,69 @@ fn z13_cli_two_push_one_name_at_once() {
         two.arrives(&agent, value);
     }
     two.finish();
+}
+
+/// Nothing is begun that cannot be ended: no broker, and no home.
+#[test]
+fn what_is_refused_at_the_beginning_leaves_nothing_behind() {
+    let (Some(lead), Some(world)) = (World::new(BINARY), World::without_vault(BINARY)) else {
+        return;
+    };
+    let post = Post::start();
+    found(&lead, &post);
+    let file = |name: &str, line: &str| {
+        let file = world.folder().join(name);
+        std::fs::write(&file, line).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let line = invite(&lead, "newdev", &["dev:read"]);
+    let (whole, short) = (file("whole", &line), file("short", &line[..60]));
+    let (other, none) = (file("other", "sk_live_something_else"), file("none", ""));
+    let absent = world.folder().join("absent");
+    let join = ["team", "join", "--no-input", "--json"];
+    let from = |file: &str| {
+        let words = [&join[..], &["--from-file", file]].concat();
+        world.user_runs(&words)
+    };
+    let init = ["init", "--vault", "file", "--no-input", "--json"];
+    let no_file = ("WITHHELD_PASSPHRASE_FILE", absent.clone());
+    for (command, exit, code) in [
+        (world.user_runs(&init), 5, "owner_needed"),
+        (
+            world.user_runs(&init).env(no_file.0, &no_file.1),
+            5,
+            "owner_needed",
+        ),
+        (world.user_runs(&join), 5, "owner_needed"),
+        // The line is judged before anything else is asked for.
+        (from(&short), 2, "usage"),
+        (from(&other), 2, "usage"),
+        (from(&none), 2, "usage"),
+        (from(absent.to_str().unwrap()), 2, "usage"),
+        (from(&whole), 5, "owner_needed"),
+        (from(&whole).env(no_file.0, &no_file.1), 5, "owner_needed"),
+    ] {
+        let ran = fails(command, exit, code);
+        assert!(!world.home().exists(), "{ran}");
+        assert_eq!(world.broker_pid(), None, "{ran}");
+    }
+    // None of it used the invitation up.
+    let words = [
+        "team",
+        "join",
+        "--no-input",
+        "--json",
+        "--from-file",
+        &whole,
+    ];
+    world
+        .owner(&["init", "--vault", "file", "--no-input"])
+        .succeeds();
+    world.owner(&words).succeeds();
+    assert_eq!(world.status()["project"]["workspace"], "acme");
+    post.verifies();
+    lead.finish();
+    world.finish();
 }
 
 #[test]

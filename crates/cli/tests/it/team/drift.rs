@@ -1,8 +1,11 @@
 //! Each drift state, as `diff --json` and `status --json` say it, and the exit status of `--exit-code`.
 
+use std::sync::{Mutex, mpsc};
+
+use withheld_testkit::Changed;
 use withheld_testkit::serde_json::{Value, json};
 
-use super::two::{Two, asked, diff_exits, is, named, told};
+use super::two::{Two, asked, away, diff_exits, is, named, told};
 
 /// Two members in sync; the test ends where this machine cannot hold them.
 macro_rules! two {
@@ -83,6 +86,20 @@ fn behind() {
     );
     is(&two.newdev, "KEY", "behind", json!(2), json!(3));
     assert_eq!(asked(&two.newdev, &["pull"])["removed"], json!(["KEY"]));
+    // Both logs have it: whence it was taken, and by which way; what is about to be done stands first.
+    for (world, begun, acts) in [
+        (&two.lead, "pushing", ["pushed", "pushed", "withdrawn"]),
+        (&two.newdev, "pulling", ["pulled", "pulled", "removed"]),
+    ] {
+        let mut records = world.records(&[]);
+        records.retain(|record| record["kind"] == "sync");
+        let said: Vec<_> = records.iter().map(|record| &record["act"]).collect();
+        let acts = acts.map(|act| [begun, act]);
+        assert_eq!(said, acts.as_flattened());
+        for record in &records {
+            assert_eq!(record["secrets"], json!(["KEY"]), "{record}");
+        }
+    }
     assert_eq!(asked(&two.newdev, &["diff"])["secrets"], json!([]));
     two.finish();
 }
@@ -215,5 +232,65 @@ fn unverified() {
     asked(&two.newdev, &["pull"]);
     is(&two.newdev, "KEY", "in-sync", json!(1), json!(1));
     diff_exits(&two.newdev, 0);
+    two.finish();
+}
+
+/// The server keeps back what is new, and says for ever that nothing is. Its word is fresh; what somebody
+/// signed is as old as it is.
+#[test]
+fn a_freeze_shows_as_age() {
+    let mut two = two!();
+    let signed = |two: &Two| {
+        let diff = asked(&two.newdev, &["diff"]);
+        let as_of = &diff["as_of"];
+        assert_eq!(diff["verified"], true, "{diff}");
+        assert!(as_of["age_s"].as_u64().unwrap() < 60, "{diff}");
+        let status = two.newdev.status();
+        assert_eq!(status["as_of"]["signed_at"], as_of["signed_at"]);
+        as_of["signed_at"].as_str().unwrap().to_owned()
+    };
+    let before = signed(&two);
+    two.post.tap.script(|exchange| {
+        let nothing_new = || Changed::bytes(304, "application/json", "");
+        exchange.is("GET", "/heads").then(nothing_new)
+    });
+    two.rotate();
+    is(&two.newdev, "KEY", "in-sync", json!(1), json!(1));
+    assert_eq!(signed(&two), before);
+    let text = two.newdev.user_runs(&["diff"]).succeeds().text();
+    assert!(text.contains("\nNewest change signed "), "{text}");
+    two.post.tap.honest();
+    is(&two.newdev, "KEY", "behind", json!(1), json!(2));
+    assert!(signed(&two) > before);
+    two.finish();
+}
+
+/// Whoever looks at the values waits for nobody who waits for the server.
+#[test]
+fn a_deep_look_does_not_wait_for_a_server_that_stalls() {
+    let two = two!();
+    let same = two.key.clone();
+    two.newdev.set("KEY", &same);
+    is(&two.newdev, "KEY", "ahead", json!(1), json!(1));
+    away(&two.lead);
+    let (go, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    two.post.tap.take();
+    two.post.tap.script(move |exchange| {
+        if exchange.is("GET", "/heads") {
+            let _ = held.lock().unwrap().recv();
+        }
+        None
+    });
+    is(&two.newdev, "KEY", "unverified", json!(1), json!(1));
+    let deep = asked(&two.newdev, &["diff", "--deep"]);
+    assert_eq!(deep["verified"], false, "{deep}");
+    let asked_once = two.post.tap.seen();
+    assert_eq!(asked_once.len(), 1, "all of it in one look at the server");
+    two.post.tap.honest();
+    drop(go);
+    // What was seen of the value is known from then on.
+    asked(&two.newdev, &["diff", "--deep"]);
+    is(&two.newdev, "KEY", "in-sync", json!(1), json!(1));
     two.finish();
 }

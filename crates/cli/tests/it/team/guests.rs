@@ -99,6 +99,25 @@ fn a_join_says_what_was_joined() {
     door.finish();
 }
 
+/// Who does not say otherwise is called what the account is called.
+#[test]
+fn a_founder_has_the_name_of_the_account() {
+    let world = world!();
+    let account = world.program("id", &["-un"]).succeeds().text();
+    let post = Post::start();
+    let create = world.owner(&["team", "create", "acme", "--no-input", "--json", "--server"]);
+    let founded = create
+        .args(&[&post.tap.url(), "--token-file"])
+        .arg(post.server.token_file())
+        .succeeds()
+        .data();
+    assert_eq!(founded["founder"], account.trim());
+    let members = asked(&world, &["team", "members"])["members"].clone();
+    assert_eq!(members[0]["name"], account.trim());
+    post.verifies();
+    world.finish();
+}
+
 #[test]
 fn an_invitation_that_was_used() {
     let door = door!();

@@ -50,27 +50,35 @@ impl Liar {
         verdict: (i32, &str),
         script: impl Fn(&Exchange) -> Option<Changed> + Send + Sync + 'static,
     ) {
-        let seen = match verdict.0 {
-            8 => ("tampered", 8),
-            _ => ("unverified", 6),
-        };
-        self.meets_as(next, verdict, seen, script);
+        self.meets_as(next, verdict, seen_as(verdict), script);
     }
 
     /// The same, of a lie that is seen like this afterwards: by its state, and the exit status of `diff`.
     #[track_caller]
     pub(super) fn meets_as(
         &mut self,
-        (value, version): (Canary, u64),
-        (exit, code): (i32, &str),
-        (state, drift): (&str, i32),
+        next: (Canary, u64),
+        verdict: (i32, &str),
+        seen: (&str, i32),
         script: impl Fn(&Exchange) -> Option<Changed> + Send + Sync + 'static,
     ) {
         self.two.post.tap.script(script);
+        self.refuses(verdict, seen);
+        self.two.post.tap.honest();
+        self.goes_on(next);
+    }
+
+    /// What is shown now is met with this code and seen like this, and nothing of it is applied.
+    #[track_caller]
+    pub(super) fn refuses(&self, (exit, code): (i32, &str), (state, drift): (&str, i32)) {
         told(&self.two.newdev, &["pull"]).fails(exit).says(code);
         self.holds(state);
         diff_exits(&self.two.newdev, drift);
-        self.two.post.tap.honest();
+    }
+
+    /// What is shown now is taken: this value, in this version.
+    #[track_caller]
+    pub(super) fn goes_on(&mut self, (value, version): (Canary, u64)) {
         let pulled = asked(&self.two.newdev, &["pull"]);
         assert_eq!(named(&pulled["pulled"], "KEY")["version"], version);
         (self.value, self.version) = (value, version);
@@ -96,6 +104,14 @@ impl Liar {
     ) {
         let next = self.writes(1);
         self.meets(next, verdict, script);
+    }
+}
+
+/// How what is met with this verdict is seen afterwards: by the state, and the exit status of `diff`.
+pub(super) fn seen_as((exit, _): (i32, &str)) -> (&'static str, i32) {
+    match exit {
+        8 => ("tampered", 8),
+        _ => ("unverified", 6),
     }
 }
 

@@ -26,6 +26,13 @@ impl Post {
         self.tap.lead_to(self.server.address());
     }
 
+    /// The same, to be killed at a call of the server's own.
+    pub(super) fn again_until(&mut self, call: u64) -> Result<(), String> {
+        self.server.again_until(call)?;
+        self.tap.lead_to(self.server.address());
+        Ok(())
+    }
+
     /// The database is what its chains say.
     #[track_caller]
     pub(super) fn verifies(&self) -> Value {
@@ -146,8 +153,11 @@ pub(super) struct Two {
 impl Two {
     /// Nothing where this machine cannot hold their worlds.
     pub(super) fn new() -> Option<Self> {
-        let lead = World::new(BINARY)?;
-        let newdev = World::new(BINARY)?;
+        Some(Self::of(World::new(BINARY)?, World::new(BINARY)?))
+    }
+
+    /// The same, of worlds with an empty vault each.
+    pub(super) fn of(lead: World, newdev: World) -> Self {
         let mut two = Self {
             key: fresh(),
             lead,
@@ -160,7 +170,7 @@ impl Two {
         found(&two.lead, &two.post);
         two.push();
         two.join();
-        Some(two)
+        two
     }
 
     fn join(&self) {

@@ -225,7 +225,8 @@ async fn account(
 }
 
 /// A full workspace can still be put in order: what brings no records, which is removals, new keys and
-/// their re-wraps, may use a tenth more.
+/// their re-wraps, may use a tenth more. By the chain's rules a member who may only write adds a new key
+/// where somebody lost one, and one re-wrap for it: that tenth is not theirs to use up.
 fn bytes_for(append: &Append, limits: &Limits) -> u64 {
     if append.commits.iter().any(|it| !it.records.is_empty()) {
         limits.bytes

@@ -1,6 +1,7 @@
 //! What is read in pages. Where it takes more than one query over what can change, they see one state:
 //! the caller begins a transaction.
 
+use sqlx::QueryBuilder;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use withheld_team::api::{Part, Position};
 use withheld_team::id::{DeviceId, EnvId, Hash, RecordId, WorkspaceId};
@@ -133,6 +134,9 @@ fn entry_row((rid, ver, record, slot): EntryColumns) -> Result<EntryRow, Failure
     })
 }
 
+/// Records that are looked for at once: one at a time, each would wait for its turn at the database.
+const RECORDS: usize = 100;
+
 pub(super) async fn records(
     db: &mut SqliteConnection,
     ws: &WorkspaceId,
@@ -141,52 +145,74 @@ pub(super) async fn records(
     parts: &[Part],
 ) -> Result<Vec<StoredRecord>, Failure> {
     let (mut records, mut size) = (Vec::new(), 0);
-    for &(rid, ver) in ids {
-        if let Some(record) = record(db, ws, env, (rid, ver), parts).await? {
+    for ids in ids.chunks(RECORDS) {
+        for record in some_records(db, ws, env, ids, parts).await? {
             let parts = [&record.meta, &record.value, &record.slot];
             size += record.signed.len() + parts.into_iter().flatten().map(Vec::len).sum::<usize>();
             records.push(record);
-        }
-        if size >= PAGE_BYTES {
-            break;
+            if size >= PAGE_BYTES {
+                return Ok(records);
+            }
         }
     }
     Ok(records)
 }
 
-/// `signed`, `meta`, `value`, `body` of the slot.
-type RecordColumns = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+/// `rid`, `ver`, `signed`, `meta`, `value`, `body` of the slot.
+type RecordColumns = (
+    Vec<u8>,
+    i64,
+    Vec<u8>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+);
 
-async fn record(
+/// In the order of their ids, however often one is named.
+async fn some_records(
     db: &mut SqliteConnection,
     ws: &WorkspaceId,
     env: &EnvId,
-    (rid, ver): (RecordId, u64),
+    ids: &[(RecordId, u64)],
     parts: &[Part],
-) -> Result<Option<StoredRecord>, Failure> {
-    let row: Option<RecordColumns> = sqlx::query_as(
-        "SELECT signed, CASE WHEN ? THEN meta END, CASE WHEN ? THEN value END, CASE WHEN ? THEN \
-         (SELECT body FROM slot s WHERE s.ws = r.ws AND s.env = r.env AND s.rid = r.rid AND s.ver = r.ver \
-          ORDER BY epoch DESC LIMIT 1) END \
-         FROM record r WHERE ws = ? AND env = ? AND rid = ? AND ver = ?",
-    )
-    .bind(parts.contains(&Part::Meta))
-    .bind(parts.contains(&Part::Value))
-    .bind(parts.contains(&Part::Slot))
-    .bind(&ws.as_bytes()[..])
-    .bind(&env.as_bytes()[..])
-    .bind(&rid.as_bytes()[..])
-    .bind(sought(ver))
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|(signed, meta, value, slot)| StoredRecord {
-        rid,
-        ver,
+) -> Result<Vec<StoredRecord>, Failure> {
+    let mut query = QueryBuilder::new("WITH given (at, rid, ver) AS (");
+    query.push_values(ids.iter().zip(0_i64..), |mut row, ((rid, ver), at)| {
+        row.push_bind(at)
+            .push_bind(&rid.as_bytes()[..])
+            .push_bind(sought(*ver));
+    });
+    query
+        .push(") SELECT r.rid, r.ver, r.signed, CASE WHEN ")
+        .push_bind(parts.contains(&Part::Meta))
+        .push(" THEN r.meta END, CASE WHEN ")
+        .push_bind(parts.contains(&Part::Value))
+        .push(" THEN r.value END, CASE WHEN ")
+        .push_bind(parts.contains(&Part::Slot))
+        .push(
+            " THEN (SELECT body FROM slot s WHERE s.ws = r.ws AND s.env = r.env AND s.rid = r.rid \
+             AND s.ver = r.ver ORDER BY epoch DESC LIMIT 1) END \
+             FROM given CROSS JOIN record r WHERE r.ws = ",
+        )
+        .push_bind(&ws.as_bytes()[..])
+        .push(" AND r.env = ")
+        .push_bind(&env.as_bytes()[..])
+        // As it is written, the join looks each id up in the index.
+        .push(" AND r.rid = given.rid AND r.ver = given.ver ORDER BY given.at");
+    let rows: Vec<RecordColumns> = query.build_query_as().fetch_all(db).await?;
+    let stored = rows.into_iter().map(record);
+    stored.collect()
+}
+
+fn record((rid, ver, signed, meta, value, slot): RecordColumns) -> Result<StoredRecord, Failure> {
+    Ok(StoredRecord {
+        rid: RecordId::of(bytes(rid)?),
+        ver: number(ver)?,
         signed,
         meta,
         value,
         slot,
-    }))
+    })
 }
 
 pub(super) async fn envelopes(

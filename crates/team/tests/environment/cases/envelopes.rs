@@ -5,6 +5,7 @@ use withheld_team::id::EnvId;
 use super::{At, BAD_SIGNATURE, NOT_ONE_ENCODING, SOMETHING, cut};
 use crate::common::Device;
 use crate::format::{Case, Hex, Step};
+use crate::pages::sealed;
 use crate::story::{DEV, OTHER, Story};
 use crate::version::Letter;
 
@@ -29,6 +30,17 @@ pub(crate) fn cases(s: &Story) -> Vec<Case> {
             "forged signature",
             BAD_SIGNATURE,
             &honest.clone().signed_by(&s.eve.ops),
+        ),
+        At(14, 0).case(
+            "15",
+            "signed as a record",
+            BAD_SIGNATURE,
+            step(sealed(
+                &honest.body.to_bytes(),
+                &honest.key,
+                "withheld/v0/sig/record",
+            )),
+            &twin,
         ),
         At(14, 0).case(
             "39c",

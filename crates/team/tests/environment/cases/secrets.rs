@@ -2,6 +2,7 @@
 
 use super::{BAD_SIGNATURE, NOT_ONE_ENCODING, NOW, cut, flip, show};
 use crate::format::{Case, Hex, Step};
+use crate::pages::sealed;
 use crate::story::{S1, S2, S3, S4, Story};
 use crate::version::Version;
 
@@ -33,6 +34,16 @@ fn by_the_server(s: &Story) -> Vec<Case> {
             "bit flip in a record's signature",
             BAD_SIGNATURE,
             record(flip(signed.clone(), signed.len() - 40)),
+        ),
+        case(
+            "15",
+            "record signed as a commit",
+            BAD_SIGNATURE,
+            record(sealed(
+                &current.body.to_bytes(),
+                &current.key,
+                "withheld/v0/sig/commit",
+            )),
         ),
         case(
             "82",

@@ -62,6 +62,15 @@ fn authors(group: &mut Group, who: &People, book: &Book) {
         by_another,
         text,
     );
+    let calm = book.until(17);
+    let text = "a new epoch where nobody lost the right to read, by someone who is not an admin";
+    group.add(
+        ("75g", "a writer piles up epochs"),
+        &calm,
+        calm.epoch(mia, DEV, 4, &dev).seal(),
+        Invalid(text),
+        calm.epoch(adam, DEV, 4, &dev).seal(),
+    );
 }
 
 fn recipients(group: &mut Group, who: &People, book: &Book) {

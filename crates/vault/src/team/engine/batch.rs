@@ -14,6 +14,7 @@ use super::files::impossible;
 use super::formats::Row;
 use super::push_plan::Change;
 use super::state::State;
+use crate::team::Broken;
 use crate::team::meta::Meta;
 use crate::team::sealed::{self, NewRecord};
 
@@ -57,7 +58,11 @@ impl Team {
                         return Ok(None);
                     }
                     let key = here.newest_key(&before.chain).ok_or_else(locked)?;
-                    let theirs = here.records.get(&change.rid).and_then(Shown::meta);
+                    let theirs = here.records.get(&change.rid);
+                    // Bindings for which it is set aside are not passed on.
+                    let theirs =
+                        theirs.filter(|shown| here.fault_of(shown) != Some(Broken::Bindings));
+                    let theirs = theirs.and_then(Shown::meta);
                     let bindings = before.bindings_for(environment, &change.name, theirs);
                     let name = change.name.as_str();
                     let meta = Meta::new(name, &change.rid, &value, bindings, key)?;

@@ -52,7 +52,9 @@ impl Team {
             environment,
             secret,
         };
-        let n = n.max(known.map_or(0, |known| known.n()).saturating_add(1));
+        let known = known.map_or(0, |known| known.n());
+        let newest = known.max(before.seen_of_own(environment, secret));
+        let n = n.max(newest.saturating_add(1));
         let signed = SignedBindings::sign(proof, before.file.device, of, n, drafts)?;
         let rows = &mut saying.next.file.bindings;
         rows.retain(|row| (&row.environment, &row.secret) != (environment, secret));
@@ -99,6 +101,15 @@ impl State {
             Some(meta) if !is_new => meta.bindings.clone(),
             _ => self.own_bindings(environment, secret),
         }
+    }
+
+    /// The counter of the newest bindings by this device that anybody showed, whatever is kept here.
+    fn seen_of_own(&self, environment: &Environment, secret: &SecretName) -> u64 {
+        let env = self.env_named(environment);
+        let here = env.and_then(|env| self.envs.get(&env));
+        let rows = here.into_iter().flat_map(|here| &here.file.bindings);
+        let own = rows.filter(|row| row.by == self.file.device && row.secret == *secret);
+        own.map(|row| row.n).max().unwrap_or(0)
     }
 
     fn own_bindings(

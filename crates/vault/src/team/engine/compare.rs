@@ -1,28 +1,58 @@
 //! A look at the values themselves: whether what is here is what the team has, told by opening it.
 
+use std::sync::Arc;
+
 use withheld_core::Refusal;
 use withheld_core::name::Environment;
 use withheld_team::drift::{Local, State as Drift, Trust};
 use withheld_team::links::Right;
 
+use super::Team;
+use super::env_state::EnvState;
+use super::formats::Row;
 use super::sides::{open_env, sides};
 use super::state::State;
 use super::tags::Tags;
-use super::{Team, lock};
+
+/// Looks after which somebody else is changing the same things all the time; what was seen is then noted
+/// by the next pull or push.
+const LOOKS: usize = 4;
 
 impl Team {
     /// Opens every value that was set since it was last applied, and notes those that are what the team
-    /// has after all. Nothing is carried.
+    /// has after all. Nothing is carried, and whoever waits for the server is not waited for.
     ///
     /// # Errors
     /// What opening a value refuses; `not_found`, `no_grant`, `unverified` as for a pull.
     pub fn compare(&self, environment: &Environment) -> Result<(), Refusal> {
-        let _talking = lock(&self.talking);
-        let before = self.state();
-        let (env, here) = open_env(&before, environment, Right::Read)?;
-        let mut tags = Tags::new(here, &before.chain);
+        for _ in 0..LOOKS {
+            let before = self.state();
+            let (env, here) = open_env(&before, environment, Right::Read)?;
+            let same = self.alike(&before, here, environment)?;
+            if same.is_empty() {
+                return Ok(());
+            }
+            let mut saying = self.say();
+            // What was applied meanwhile is looked at anew.
+            let now = saying.before().envs.get(&env);
+            if now.is_some_and(|now| Arc::ptr_eq(now, here)) {
+                saying.next.env_mut(&env).file.settle(same);
+                return saying.keep();
+            }
+        }
+        Ok(())
+    }
+
+    /// What is here as the team has it, although it was set anew.
+    fn alike(
+        &self,
+        state: &State,
+        here: &EnvState,
+        environment: &Environment,
+    ) -> Result<Vec<Row>, Refusal> {
+        let mut tags = Tags::new(here, &state.chain);
         let mut same = Vec::new();
-        for sides in sides(&before, environment, self.vault.names(environment)) {
+        for sides in sides(state, environment, self.vault.names(environment)) {
             let Some(held) = &sides.held else {
                 continue;
             };
@@ -40,12 +70,7 @@ impl Team {
                 _ => {}
             }
         }
-        if same.is_empty() {
-            return Ok(());
-        }
-        let mut next = State::clone(&before);
-        next.env_mut(&env).file.settle(same);
-        self.keep(next).map(drop)
+        Ok(same)
     }
 
     /// Whether the team has an environment of this name.

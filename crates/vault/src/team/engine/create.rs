@@ -173,18 +173,21 @@ fn genesis(
         elsewhere: Vec::new(),
         faults: Vec::new(),
         people: Vec::new(),
+        is_over: false,
     };
     Ok(State::with(file, chain))
 }
 
-/// What was begun here and not answered yet.
+/// What was begun here and not answered yet. A team that the owner of this device was removed from is over.
 ///
 /// # Errors
 /// `conflict` where there is a team.
-pub(super) fn begun_before(vault: &Unlocked, seed: &DeviceSeed) -> Result<Option<State>, Refusal> {
+fn begun_before(vault: &Unlocked, seed: &DeviceSeed) -> Result<Option<State>, Refusal> {
     match State::load(vault, seed)? {
-        Some(state) if !state.is_begun() => Err(there_is_one()),
-        begun => Ok(begun),
+        Some(state) if state.is_begun() => Ok(Some(state)),
+        Some(state) if state.is_in_it().is_ok() => Err(there_is_one()),
+        Some(state) => state.end(vault, seed).map(|()| None),
+        None => Ok(None),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The directory: the environment in which names rest. A record's id is that of what it names, and its
 //! name part says `KIND:NAME`; its value is empty. Every member reads it, admins write it.
 
+use std::cell::OnceCell;
+
 use withheld_core::name::{Environment, PersonName, Workspace};
 use withheld_core::{Code, Refusal, text};
 use withheld_secret::SecretValue;
@@ -120,17 +122,16 @@ impl State {
         self.named(&OF_WORKSPACE, WORKSPACE)
     }
 
-    /// Somebody's name. Whoever joins under the name of somebody who is there gets a number behind it: both
-    /// must be told apart, one of them to be removed. Whom the directory gives no name goes by the id.
+    /// Somebody's name. Whoever joins under the name of somebody who is or was there gets a number behind
+    /// it: both must be told apart, one of them to be removed, and nobody's name may become another's by
+    /// that. Whom the directory gives no name goes by the id.
     pub(super) fn person(&self, id: &MemberId) -> Option<PersonName> {
         let member = self.chain.member(id)?;
         let Some(name) = self.given_name(member) else {
             return by_id(id);
         };
         let earlier = self.chain.members().filter(|other| {
-            other.removed.is_none()
-                && other.joined < member.joined
-                && self.given_name(other).as_ref() == Some(&name)
+            other.joined < member.joined && self.given_name(other).as_ref() == Some(&name)
         });
         match earlier.count() {
             0 => Some(name),
@@ -173,22 +174,22 @@ impl State {
     /// # Errors
     /// `not_found`; `conflict` where the directory gives the name to two.
     pub(super) fn find(&self, name: &PersonName) -> Result<&Member, Refusal> {
-        let live = || {
-            let members = self.chain.members();
-            members.filter(|member| member.removed.is_none())
+        let found = |is_meant: &dyn Fn(&Member) -> bool| {
+            let live = self
+                .chain
+                .members()
+                .filter(|member| member.removed.is_none());
+            let mut found = live.filter(|member| is_meant(member));
+            (found.next(), found.next())
         };
-        let is_meant = |member: &&Member| by_id(&member.id).as_ref() == Some(name);
-        if let Some(member) = live().find(is_meant) {
-            return Ok(member);
-        }
-        let mut named = live().filter(|member| self.person(&member.id).as_ref() == Some(name));
-        match (named.next(), named.next()) {
+        let of_id = found(&|member| by_id(&member.id).as_ref() == Some(name));
+        let meant = match of_id {
+            (None, _) => found(&|member| self.person(&member.id).as_ref() == Some(name)),
+            meant => meant,
+        };
+        match meant {
             (Some(member), None) => Ok(member),
-            (None, _) => Err(Refusal::new(
-                Code::NotFound,
-                text!("nobody in the team is `{}`", *name),
-                "see who is: withheld team members",
-            )),
+            (None, _) => Err(nobody(name)),
             (Some(_), Some(_)) => Err(Refusal::new(
                 Code::Conflict,
                 text!("two members of the team are `{}`", *name),
@@ -210,4 +211,44 @@ impl State {
 fn by_id(id: &MemberId) -> Option<PersonName> {
     let id = id.to_string();
     format!("member-{}", id.get(..8)?).parse().ok()
+}
+
+/// Whom a name means. It is told once: whatever the names of the team become while a change is written
+/// again and again, nobody else is meant.
+pub(super) struct Meant<'a> {
+    name: &'a PersonName,
+    id: OnceCell<MemberId>,
+}
+
+impl<'a> Meant<'a> {
+    pub(super) fn by(name: &'a PersonName) -> Self {
+        Self {
+            name,
+            id: OnceCell::new(),
+        }
+    }
+
+    /// Who it is, and is in the team.
+    ///
+    /// # Errors
+    /// As [`State::find`].
+    pub(super) fn in_team(&self, state: &State) -> Result<MemberId, Refusal> {
+        let known = self.id.get().copied();
+        let found = known.map_or_else(|| state.find(self.name).map(|found| found.id), Ok)?;
+        let id = *self.id.get_or_init(|| found);
+        let member = state.chain.member(&id);
+        if member.is_some_and(|member| member.removed.is_none()) {
+            Ok(id)
+        } else {
+            Err(nobody(self.name))
+        }
+    }
+}
+
+fn nobody(name: &PersonName) -> Refusal {
+    Refusal::new(
+        Code::NotFound,
+        text!("nobody in the team is `{}`", *name),
+        "see who is: withheld team members",
+    )
 }

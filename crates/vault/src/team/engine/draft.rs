@@ -153,8 +153,8 @@ impl<'a> Draft<'a> {
         links.chain(envelopes).chain(commits).sum::<usize>() > FULL
     }
 
-    /// The position of an environment, for who is cut off there: verified where it can be read, else
-    /// as the server says.
+    /// The position of an environment, for who is cut off there. Where it cannot be read, it was verified
+    /// for this ([`Team::look_elsewhere`](super::Team)).
     pub(super) fn cut(&self, env: &EnvId) -> Result<Position, Refusal> {
         let readable = self.next.my_right(env) >= links::Right::Read;
         if let Some(state) = self.next.envs.get(env).filter(|_| readable) {
@@ -162,8 +162,8 @@ impl<'a> Draft<'a> {
             return Ok(position(head.seq, head.hash));
         }
         let mut elsewhere = self.next.file.elsewhere.iter();
-        let shown = elsewhere.find(|(other, _)| other == env);
-        shown.map(|(_, head)| *head).ok_or_else(|| {
+        let verified = elsewhere.find(|(other, _)| other == env);
+        verified.map(|(_, head)| *head).ok_or_else(|| {
             Verdict::Unverified("the head of an environment that must be closed").into()
         })
     }

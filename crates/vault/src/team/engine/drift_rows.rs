@@ -26,7 +26,7 @@ plain! {
         pub state: Drift,
         /// How it would stand if what is here were the truth: the same, unless that is unverified.
         pub provisional: Drift,
-        /// The team's version that was last applied here.
+        /// The team's version that was last applied here; none where the secret is not here any more.
         pub version: Option<u64>,
         /// The team's version.
         pub remote_version: Option<u64>,
@@ -47,6 +47,17 @@ plain! {
         pub w: u64,
         /// The last commit of the environment.
         pub e: u64,
+        /// The newest time that either of them was signed, by the clock of who signed it. A server that
+        /// keeps back what is new can renew its own word, and not this.
+        pub signed: Moment,
+    }
+}
+
+impl DriftRow {
+    /// Whether it was removed here and is still the team's.
+    #[must_use]
+    pub fn is_removed_here(&self) -> bool {
+        self.provisional == Drift::Ahead && self.version.is_none()
     }
 }
 
@@ -60,7 +71,7 @@ impl Team {
         let env = state
             .env_named(environment)
             .and_then(|env| state.envs.get(&env));
-        let exposed = env.and_then(|env| exposure::exposed(&state.chain, &env.chain).ok());
+        let exposed = env.map(|env| exposure::exposed(&state.chain, &env.chain));
         let exposed = exposed.unwrap_or_default();
         let sides = sides(&state, environment, self.vault.names(environment));
         sides
@@ -79,6 +90,7 @@ impl Team {
         Some(AsOf {
             w: state.chain.head().seq,
             e: env.chain.head().seq,
+            signed: moment(env.signed_ms.max(state.chain.ts())),
         })
     }
 
@@ -120,7 +132,7 @@ fn row(
         name: sides.name.clone(),
         state: told(sides, trust),
         provisional: told(sides, Trust::Verified),
-        version: sides.base.map(|base| base.ver),
+        version: sides.held.as_ref().and(sides.base).map(|base| base.ver),
         remote_version: sides.theirs.as_ref().map(|theirs| theirs.entry.ver),
         changed_by: author.and_then(|author| state.person(&author.member)),
         changed_at: came.map(|came| moment(came.at_ms)),

@@ -7,7 +7,7 @@ use minicbor::bytes::ByteVec;
 use withheld_core::Refusal;
 use withheld_team::Verdict;
 use withheld_team::chain::Chain;
-use withheld_team::commit::{Entry, EnvChain};
+use withheld_team::commit::{Commit, Entry, EnvChain};
 use withheld_team::id::{DeviceId, EnvId, RecordId, WorkspaceId};
 use withheld_team::record::Record;
 use withheld_team::slot::Slot;
@@ -31,6 +31,8 @@ pub(super) struct EnvState {
     pub(super) keys: BTreeMap<u64, Arc<EpochKey>>,
     /// Who brought a version and when; not known of what a snapshot showed.
     pub(super) came: BTreeMap<RecordId, Came>,
+    /// The newest time of a commit that is here, by its author's clock.
+    pub(super) signed_ms: u64,
 }
 
 /// Who committed a version, and when by that device's clock.
@@ -70,6 +72,7 @@ impl EnvState {
             records: BTreeMap::new(),
             keys: BTreeMap::new(),
             came: BTreeMap::new(),
+            signed_ms: 0,
         }
     }
 
@@ -92,6 +95,7 @@ impl EnvState {
                 self.came.insert(changed.now.rid, came);
             }
         }
+        self.signed_ms = self.signed_ms.max(body.ts);
         self.file.commits.push(ByteVec::from(commit.to_vec()));
         Ok(())
     }
@@ -108,6 +112,7 @@ impl EnvState {
     ) -> Result<Self, Verdict> {
         let mut state = Self::begin(&w.ws(), env);
         state.chain = EnvChain::from_snapshot(w, env, commit, &entries)?;
+        state.signed_ms = Commit::read(commit)?.body.ts;
         state.file.snapshot = Some(KeptSnapshot {
             commit: ByteVec::from(commit.to_vec()),
             entries,
@@ -153,7 +158,10 @@ impl EnvState {
     /// Whether the record that is here is the one of this entry.
     pub(super) fn shows(&self, entry: &Entry) -> Showing {
         match self.records.get(&entry.rid) {
-            Some(shown) if shown.record.hash == entry.record => {
+            // The hash alone is not enough: a commit could name it as that of a later version.
+            Some(shown)
+                if (shown.record.hash, shown.record.header.ver) == (entry.record, entry.ver) =>
+            {
                 if shown.slot.as_ref().map(Slot::hash) == entry.slot {
                     Showing::All
                 } else {
@@ -176,6 +184,7 @@ impl EnvState {
         self.chain = begun.chain;
         self.records = begun.records;
         self.came = begun.came;
+        self.signed_ms = begun.signed_ms;
     }
 
     /// As it is written.

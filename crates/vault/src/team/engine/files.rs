@@ -24,6 +24,14 @@ const SEEN: &str = "seen";
 const ENV: &str = "env-";
 const PIECE: &str = "evidence-";
 
+/// Whether a home has the copy of a team, told without a key: nobody says yet what is in it.
+///
+/// # Errors
+/// What the home refuses.
+pub fn is_in_team(home: &Home) -> Result<bool, Refusal> {
+    Ok(home.read(&home.team_file(WORKSPACE))?.is_some())
+}
+
 /// The files of one home.
 #[derive(Clone, Copy)]
 pub(super) struct Files<'a> {

@@ -4,10 +4,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use minicbor::bytes::ByteVec;
+use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use withheld_core::Code;
-use withheld_core::name::{Environment, PersonName, SecretName};
+use withheld_core::name::{AgentId, Environment, PersonName, SecretName};
 use withheld_team::commit::Entry;
 use withheld_team::id::{DeviceId, EnvId, Hash, MemberId, RecordId, ValueTag, WorkspaceId};
 use withheld_team::links::Position;
@@ -43,8 +43,8 @@ pub(super) struct WorkspaceFile {
     /// What secrets may be used for, signed by the owner and waiting for a push.
     #[n(8)]
     pub(super) bindings: Vec<KeptBindings>,
-    /// Heads of environments that this device may not read, as the server says. Not verified; only
-    /// used to cut somebody off there.
+    /// Where environments were that this device may not read, when somebody was cut off there: verified,
+    /// and never taken back.
     #[n(9)]
     pub(super) elsewhere: Vec<(EnvId, Position)>,
     /// What did not verify, until it was shown that it does.
@@ -54,6 +54,10 @@ pub(super) struct WorkspaceFile {
     /// be removed than the one who was meant.
     #[n(11)]
     pub(super) people: Vec<MemberName>,
+    /// Whether it is being taken away, because its owner was removed and begins another one: there is no
+    /// team from then on.
+    #[n(12)]
+    pub(super) is_over: bool,
 }
 
 impl WorkspaceFile {
@@ -149,15 +153,30 @@ pub(super) struct Fault {
     /// The version whose value it was, where it was only that.
     #[n(2)]
     pub(super) value: Option<(RecordId, u64)>,
+    /// How many commits of the environment were verified by then; of the membership chain, how many links
+    /// and commits of all.
+    #[n(3)]
+    pub(super) after: u64,
 }
 
 impl Fault {
-    pub(super) fn new(env: Option<EnvId>, value: Option<(RecordId, u64)>, code: Code) -> Self {
+    pub(super) fn new(
+        env: Option<EnvId>,
+        value: Option<(RecordId, u64)>,
+        code: Code,
+        after: u64,
+    ) -> Self {
         Self {
             env,
             value,
             code: code.as_str().to_owned(),
+            after,
         }
+    }
+
+    /// Whether it is the same once more, whenever that was.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.env, &self.code, self.value) == (other.env, &other.code, other.value)
     }
 
     pub(super) fn code(&self) -> Code {
@@ -285,6 +304,18 @@ pub(super) struct Outbox {
     /// What becomes the base when the server has it.
     #[n(1)]
     pub(super) rows: Vec<Row>,
+    /// Who asked for it.
+    #[n(2)]
+    pub(super) by: Option<KeptAsker>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct KeptAsker {
+    #[n(0)]
+    #[cbor(with = "as_text")]
+    pub(super) agent: AgentId,
+    #[n(1)]
+    pub(super) session: ByteArray<9>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -306,6 +337,10 @@ pub(super) struct SeenFile {
     pub(super) at: Option<i64>,
     #[n(1)]
     pub(super) etag: Option<String>,
+    /// How many changes the server had counted. Fewer than that says that it was put back to an earlier
+    /// state, and that keys which were sealed since are gone.
+    #[n(2)]
+    pub(super) rev: u64,
 }
 
 /// What rests beside the envelopes, so that files that were put back or taken away are seen.

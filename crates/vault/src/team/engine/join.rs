@@ -2,6 +2,7 @@
 //! a link that it signs together with the invitation.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use minicbor::bytes::ByteVec;
 use withheld_core::name::{PersonName, Workspace};
@@ -15,9 +16,8 @@ use withheld_team::label::Label;
 use withheld_team::links::{Body, Link, Op, Signer};
 use withheld_team::{VERSION, Verdict};
 
-use super::Team;
 use super::card::Names;
-use super::create::{begun_before, moment, random, ts};
+use super::create::{moment, random, ts};
 use super::draft::{LAG_MS, not_allowed};
 use super::files::impossible;
 use super::formats::{EnvName, Pending, PendingKind, WorkspaceFile};
@@ -26,6 +26,7 @@ use super::state::State;
 use super::sync::{TRIES, busy};
 use super::talk::{By, Line, Sent, json};
 use super::words::{self, ServerAddress};
+use super::{Team, lock, there_is_one};
 use crate::owner::OwnerProof;
 use crate::team::invitation::Invitation;
 use crate::team::keys::DeviceSeed;
@@ -89,7 +90,8 @@ impl Team {
         Invitation::read(invitation).map(|read| ServerAddress::of(&read.server))
     }
 
-    /// Joins a team. The keys come when a colleague's device has seen the join.
+    /// Joins a team. The keys come when a colleague's device has seen the join. Whoever was removed from the
+    /// team that is here joins with another device, and what is here of that team goes.
     ///
     /// # Errors
     /// As [`Team::look`]; `conflict` where there is a team here already.
@@ -103,18 +105,35 @@ impl Team {
         let invitation = Invitation::read(invitation)?;
         let seed = vault.device_seed_or_new()?;
         vault.home().create()?;
-        let begun = begun_before(vault, &seed)?;
-        if let Some(begun) = begun.filter(|begun| is_joining(begun, &invitation))
+        let here = State::load(vault, &seed)?;
+        if let Some(here) = here.as_ref().filter(|here| !here.is_begun()) {
+            if !is_over(here, &invitation, vault, post, now)? {
+                return Err(there_is_one());
+            }
+            here.end(vault, &seed)?;
+        }
+        if let Some(begun) = here.filter(|here| is_joining(here, &invitation))
             && let Some(team) = Self::joined_before(vault, begun, &invitation, post, now)?
         {
             return Ok(team);
         }
         for _ in 0..TRIES {
             let met = Met::with(&invitation, Some(vault), post, now)?;
-            let state = met.joining(&seed, proof, &invitation, now)?;
+            let seed = vault.device_seed_or_new()?;
+            let is_known = met
+                .chain
+                .device(&seed.public(proof.admin_key())?.id())
+                .is_some();
             State::clear(vault, &seed)?;
+            // A device that was there once is nobody else's, and no other member's.
+            let seed = if is_known {
+                vault.new_device_seed()?
+            } else {
+                seed
+            };
+            let state = met.joining(&seed, proof, &invitation, now)?;
             let state = state.keep(None, vault, &seed)?;
-            let team = Self::with(vault, vault.device_seed_or_new()?, state)?;
+            let team = Self::with(vault, seed, state)?;
             match team.send_join(post, now)? {
                 Sent::Stored => return Ok(team),
                 Sent::Refused(refusal) => return Err(team.undone(refusal)),
@@ -122,6 +141,35 @@ impl Team {
             }
         }
         Err(busy())
+    }
+
+    /// The same where there is a team, which must be over: its owner was removed. From then on this copy of
+    /// it writes nothing any more, whatever becomes of the join.
+    ///
+    /// # Errors
+    /// As [`Team::join`].
+    pub fn join_again(
+        &self,
+        proof: &OwnerProof,
+        invitation: &SecretValue,
+        post: &mut dyn Post,
+        now: Moment,
+    ) -> Result<Self, Refusal> {
+        let _talking = self.talk(post)?;
+        let read = Invitation::read(invitation)?;
+        if !is_over(&self.state(), &read, &self.vault, post, now)? {
+            return Err(there_is_one());
+        }
+        let keeping = lock(&self.keeping);
+        self.is_over.store(true, Ordering::SeqCst);
+        drop(keeping);
+        Self::join(&self.vault, proof, invitation, post, now)
+    }
+
+    /// Whether another one takes its place.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
     }
 
     /// A join that was sent and not answered: the same bytes once more, to where the server is by now;
@@ -260,9 +308,36 @@ impl Met {
             elsewhere: Vec::new(),
             faults: Vec::new(),
             people: Vec::new(),
+            is_over: false,
         };
         Ok(State::with(file, self.chain))
     }
+}
+
+/// Whether the owner of this device was removed from a team. The server does not tell that to who is not
+/// in it any more: whoever is invited again is shown it, and it counts where it goes on from what is here.
+fn is_over(
+    here: &State,
+    invitation: &Invitation,
+    vault: &Unlocked,
+    post: &mut dyn Post,
+    now: Moment,
+) -> Result<bool, Refusal> {
+    if here.is_in_it().is_err() {
+        return Ok(true);
+    }
+    if here.file.ws != invitation.workspace {
+        return Ok(false);
+    }
+    let met = match Met::with(invitation, Some(vault), post, now) {
+        Ok(met) => met,
+        // It brings nobody in.
+        Err(refusal) if refusal.code == Code::NotFound => return Ok(false),
+        Err(refusal) => return Err(refusal),
+    };
+    let head = here.chain.head();
+    let me = met.chain.member(&here.me());
+    Ok(met.chain.hash_at(head.seq) == Some(head.hash) && me.is_some_and(|me| me.removed.is_some()))
 }
 
 /// Whether this is a join of the same workspace, not yet answered.

@@ -13,6 +13,7 @@ mod create;
 mod directory;
 mod draft;
 mod drift_rows;
+mod elsewhere;
 mod env_keys;
 mod env_state;
 mod faults;
@@ -26,6 +27,7 @@ mod people;
 mod pull;
 mod push;
 mod push_plan;
+mod reached;
 mod rekey;
 mod removal;
 mod round;
@@ -35,17 +37,20 @@ mod state;
 mod sync;
 mod tags;
 mod talk;
+mod turn;
 mod values;
 mod waiting;
 mod words;
 mod wrap;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use withheld_core::{Code, Moment, Refusal};
 
 pub use create::Create;
 pub use drift_rows::{AsOf, DriftRow};
+pub use files::is_in_team;
 pub use join::Card;
 pub use people::{InvitationLine, Invite};
 pub use pull::{Fetched, NamedVersion, Pulled};
@@ -59,8 +64,9 @@ pub use words::{Exposed, ServerAddress};
 use crate::team::invitation::Server;
 use crate::team::keys::DeviceSeed;
 use crate::vault::Unlocked;
-use state::State;
+use state::{State, not_any_more};
 use talk::{By, Line};
+use turn::{Talking, Turn};
 
 use super::post::Post;
 
@@ -71,11 +77,13 @@ pub struct Team {
     server: Server,
     /// What was verified last. Replaced whole; never held while bytes are carried.
     state: Mutex<Arc<State>>,
-    /// Held by whoever talks to the server: one conversation at a time, as long as it takes.
-    talking: Mutex<()>,
+    /// Who talks to the server.
+    turn: Turn,
     /// Held by whoever replaces the state, only while it is written to the disk. What the owner says here
     /// is said without waiting for the server.
     keeping: Mutex<()>,
+    /// Whether another one takes its place in this home: it writes no more.
+    is_over: AtomicBool,
     /// Bytes of sealed values that one pull may bring: they are in memory together.
     room: usize,
 }
@@ -105,8 +113,9 @@ impl Team {
             server: Server::parse(&state.file.server).ok_or_else(files::impossible)?,
             seed,
             state: Mutex::new(Arc::new(state)),
-            talking: Mutex::default(),
+            turn: Turn::default(),
             keeping: Mutex::default(),
+            is_over: AtomicBool::new(false),
             room: values::ROOM,
         })
     }
@@ -129,7 +138,15 @@ impl Team {
         Arc::clone(&lock(&self.state))
     }
 
-    /// Makes what a conversation came to the state, on the disk first. The caller holds `talking`.
+    /// The turn to talk to the server.
+    ///
+    /// # Errors
+    /// `conflict` where others talk to it for longer than whoever asks waits.
+    fn talk(&self, post: &dyn Post) -> Result<Talking<'_>, Refusal> {
+        self.turn.wait(post.patience())
+    }
+
+    /// Makes what a conversation came to the state, on the disk first. The caller has the turn.
     fn keep(&self, next: State) -> Result<Arc<State>, Refusal> {
         let mut saying = self.say();
         saying.next = next.after(saying.before());
@@ -179,6 +196,9 @@ impl Saying<'_> {
 
     fn write(self) -> Result<Arc<State>, Refusal> {
         let Team { vault, seed, .. } = self.team;
+        if self.team.is_over.load(Ordering::SeqCst) {
+            return Err(not_any_more());
+        }
         let kept = Arc::new(self.next.keep(Some(&self.before), vault, seed)?);
         *lock(&self.team.state) = Arc::clone(&kept);
         Ok(kept)
@@ -187,15 +207,6 @@ impl Saying<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The lock, unless somebody has it.
-fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
 }
 
 /// There is a team here already.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
-use withheld_core::name::Environment;
+use withheld_core::name::{Environment, SessionId};
 use withheld_core::{Moment, Refusal};
 use withheld_team::api::{CommitParts, RecordParts};
 use withheld_team::id::EnvId;
@@ -17,10 +17,11 @@ use super::batch::Batch;
 use super::draft::Draft;
 use super::env_state::EnvState;
 use super::files::impossible;
-use super::formats::{KeptRecord, Outbox, Row};
+use super::formats::{KeptAsker, KeptRecord, Outbox, Row};
+use super::reached::Reached;
 use super::state::State;
 use super::talk::{Sent, json};
-use crate::team::post::Post;
+use crate::team::post::{Asker, Noted, Post, PushStep};
 
 impl Team {
     /// Writes a commit to the disk, then sends it.
@@ -35,11 +36,18 @@ impl Team {
         let mut draft = Draft::on(before, &self.seed, None, now);
         draft.records(env, batch.records)?;
         let parts = draft.bundle.commits.pop().ok_or_else(impossible)?;
-        let mut next = before.clone();
-        next.env_mut(env).file.outbox = Some(Outbox {
+        let outbox = Outbox {
             body: json(&parts)?.into(),
             rows: batch.rows,
-        });
+            by: post.asker().map(|asker| KeptAsker {
+                agent: asker.agent,
+                session: (*asker.session.as_bytes()).into(),
+            }),
+        };
+        // First what is about to be done: whatever becomes of it, the log has it.
+        note(before, env, &outbox, post, &[PushStep::Begun])?;
+        let mut next = before.clone();
+        next.env_mut(env).file.outbox = Some(outbox);
         self.keep(next)?;
         self.send_outbox(post, env, now)
     }
@@ -69,10 +77,15 @@ impl Team {
             .and_then(|here| here.file.outbox.clone());
         let outbox = outbox.ok_or_else(impossible)?;
         let path = format!("/v1/ws/{}/envs/{env}/commits", before.file.ws);
-        let sent = self.line(post, now).store(&path, outbox.body.to_vec())?;
+        let reached = Reached::by_commit(&outbox.body)?;
+        let sent = self
+            .line(post, now)
+            .store(&path, outbox.body.to_vec(), &reached)?;
         let mut next = State::clone(&before);
         next.env_mut(env).file.outbox = None;
         if matches!(sent, Sent::Stored) {
+            let steps = [PushStep::Stored, PushStep::Withdrawn];
+            note(&before, env, &outbox, post, &steps)?;
             // What the server said last is older than this: it may not say that all is as it was.
             next.seen.etag = None;
             next.take_own(env, outbox)?;
@@ -81,14 +94,16 @@ impl Team {
         Ok(sent)
     }
 
-    /// Rows of an environment whose commit was not answered yet.
-    pub(super) fn unanswered(&self, environment: &Environment) -> Vec<Row> {
+    /// Rows of an environment whose commit was not answered yet, of whoever asks now: what others pushed
+    /// is theirs to be told.
+    pub(super) fn unanswered(&self, post: &dyn Post, environment: &Environment) -> Vec<Row> {
         let state = self.state();
         let here = state
             .env_named(environment)
             .and_then(|env| state.envs.get(&env));
         let outbox = here.and_then(|here| here.file.outbox.as_ref());
-        outbox.map_or_else(Vec::new, |outbox| outbox.rows.clone())
+        let own = outbox.filter(|outbox| outbox.asker() == post.asker());
+        own.map_or_else(Vec::new, |outbox| outbox.rows.clone())
     }
 
     /// Those of them that the server had, or has taken since.
@@ -105,6 +120,50 @@ impl Team {
             here.is_some_and(is_there)
         });
         rows
+    }
+}
+
+/// Writes these steps of a push down, each with the secrets that it is about.
+fn note(
+    state: &State,
+    env: &EnvId,
+    outbox: &Outbox,
+    post: &mut dyn Post,
+    steps: &[PushStep],
+) -> Result<(), Refusal> {
+    let (Some(by), Some(environment)) = (outbox.asker(), state.name_of(env)) else {
+        return Ok(());
+    };
+    for step in steps {
+        let rows = outbox.rows.iter().filter(|row| match step {
+            PushStep::Begun => true,
+            PushStep::Stored => row.local != 0,
+            PushStep::Withdrawn => row.local == 0,
+        });
+        let versions = rows.map(|row| {
+            let ver = if row.local == 0 { 0 } else { row.ver };
+            (row.name.clone(), ver)
+        });
+        let noted = Noted {
+            by: by.clone(),
+            environment: environment.clone(),
+            step: *step,
+            versions: versions.collect(),
+        };
+        if !noted.versions.is_empty() {
+            post.note(noted)?;
+        }
+    }
+    Ok(())
+}
+
+impl Outbox {
+    fn asker(&self) -> Option<Asker> {
+        let KeptAsker { agent, session } = self.by.clone()?;
+        Some(Asker {
+            agent,
+            session: SessionId::from_bytes(*session),
+        })
     }
 }
 

@@ -4,17 +4,18 @@ use withheld_core::name::{Environment, PersonName};
 use withheld_core::team::{Access, Role};
 use withheld_core::{Code, Moment, Refusal, text};
 use withheld_secret::{Expose as _, SecretValue};
+use withheld_team::chain::Chain;
 use withheld_team::id::{EnvId, MemberId};
 use withheld_team::links::{self, Op};
 
+use super::Team;
 use super::card::{NamedRight, Names};
 use super::create::random;
-use super::directory::{self, Name};
+use super::directory::{self, Meant, Name};
 use super::draft::Draft;
 use super::removal::rekey;
 use super::state::State;
 use super::words::{on_chain, right_on_chain};
-use super::{Team, lock};
 use crate::owner::OwnerProof;
 use crate::team::invitation::Invitation;
 use crate::team::post::Post;
@@ -61,7 +62,7 @@ impl Team {
         invite: &Invite,
         now: Moment,
     ) -> Result<InvitationLine, Refusal> {
-        let _talking = lock(&self.talking);
+        let _talking = self.talk(post)?;
         let line = self.change(post, now, |state| {
             is_admin(state)?;
             let mut draft = Draft::on(state, &self.seed, Some(proof), now);
@@ -99,7 +100,7 @@ impl Team {
         environment: &Environment,
         now: Moment,
     ) -> Result<(), Refusal> {
-        let _talking = lock(&self.talking);
+        let _talking = self.talk(post)?;
         self.change(post, now, |state| {
             is_admin(state)?;
             if state.env_named(environment).is_some() {
@@ -123,7 +124,7 @@ impl Team {
     }
 
     /// Sets what somebody may do. Where a right to read is taken away, the environment gets a new key
-    /// with the same change.
+    /// with the same change. The keys of what may be read are sealed to that person once more.
     ///
     /// # Errors
     /// `not_found` for a name that nobody has, `no_grant`; as [`Team::sync`].
@@ -136,10 +137,18 @@ impl Team {
         role: Option<Role>,
         now: Moment,
     ) -> Result<(), Refusal> {
-        let _talking = lock(&self.talking);
-        self.change(post, now, |state| {
+        let _talking = self.talk(post)?;
+        let meant = Meant::by(member);
+        let closing = |state: &State| {
             is_admin(state)?;
-            let member = state.find(member)?.id;
+            let member = meant.in_team(state)?;
+            let mut closing = ids_of(state, rights)?;
+            closing.retain(|(env, right)| loses_write(&state.chain, &member, env, *right));
+            Ok(closing.into_iter().map(|(env, _)| env).collect())
+        };
+        let member = self.change_closing(post, now, closing, |state| {
+            is_admin(state)?;
+            let member = meant.in_team(state)?;
             let mut draft = Draft::on(state, &self.seed, Some(proof), now);
             for (env, right) in ids_of(state, rights)? {
                 set_right(&mut draft, member, env, right)?;
@@ -148,9 +157,9 @@ impl Team {
                 set_role(&mut draft, member, on_chain(role))?;
             }
             rekey(&mut draft)?;
-            Ok((draft, ()))
+            Ok((draft, member))
         })?;
-        self.finish(post, now);
+        self.finish_for(post, member, now);
         Ok(())
     }
 }
@@ -162,18 +171,23 @@ fn set_right(
     env: EnvId,
     right: links::Right,
 ) -> Result<(), Refusal> {
-    let before = draft.next.chain.right(&member, &env);
-    if before == right {
+    let chain = &draft.next.chain;
+    if chain.right(&member, &env) == right {
         return Ok(());
     }
-    let loses_write = before == links::Right::Write;
-    let cut = loses_write.then(|| draft.cut(&env)).transpose()?;
+    let cut = loses_write(chain, &member, &env, right)
+        .then(|| draft.cut(&env))
+        .transpose()?;
     draft.link(Op::Grant {
         member,
         env,
         right,
         cut,
     })
+}
+
+fn loses_write(chain: &Chain, member: &MemberId, env: &EnvId, right: links::Right) -> bool {
+    right < links::Right::Write && chain.right(member, env) == links::Right::Write
 }
 
 fn set_role(draft: &mut Draft<'_>, member: MemberId, role: links::Role) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 //! what that step was about to do, so that a kill in between leaves the old values or the new ones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Moment, Refusal, plain};
@@ -11,12 +12,12 @@ use withheld_team::drift::{Local, State as Drift, Trust};
 use withheld_team::id::{EnvId, RecordId};
 use withheld_team::links::Right;
 
+use super::Team;
 use super::formats::{Quarantined, Row};
 use super::sides::{Sides, are_there, chosen, open_env, sides};
 use super::state::State;
 use super::tags::Tags;
 use super::values::Values;
-use super::{Team, lock, try_lock};
 use crate::fault;
 use crate::team::post::Post;
 use crate::vault::{Standing, Unlocked};
@@ -56,6 +57,8 @@ struct Plan {
     /// What becomes the base when it is done, and the version in the vault that this was planned on.
     rows: Vec<(Row, Option<u64>)>,
     remove: Vec<SecretName>,
+    /// What was removed here and comes back, with what its owner may do: nothing is taken back any more.
+    back: Vec<SecretName>,
     /// What is here is the team's already, or is gone on both sides.
     settled: Vec<Row>,
     done: Pulled,
@@ -76,6 +79,16 @@ impl Fetched {
     /// The secrets whose values it brings.
     pub fn names(&self) -> impl Iterator<Item = &SecretName> {
         self.items.iter().map(|(name, _)| name)
+    }
+
+    /// What it is about to do: the secrets, and the team's numbers of their versions; 0 for one that goes.
+    #[must_use]
+    pub fn about(&self) -> Vec<(SecretName, u64)> {
+        let done = &self.plan.done;
+        let pulled = done.pulled.iter();
+        let pulled = pulled.map(|row| (row.name.clone(), row.version));
+        let removed = done.removed.iter().map(|name| (name.clone(), 0));
+        pulled.chain(removed).collect()
     }
 
     /// A copy of the value that it brings for a secret, so that replies are searched for it before the
@@ -116,7 +129,7 @@ impl Team {
         take_remote: bool,
         now: Moment,
     ) -> Result<Fetched, Refusal> {
-        let _talking = lock(&self.talking);
+        let _talking = self.talk(post)?;
         self.finish_journals()?;
         self.catch_up(post, now)?;
         self.serve_others(post, now)?;
@@ -158,7 +171,7 @@ impl Team {
     /// As [`Unlocked::store`](crate::vault::Unlocked::store). Killed or refused in between, the old
     /// values are in force or the new ones.
     pub fn apply(&self, fetched: Fetched, now: Moment) -> Result<Option<Pulled>, Refusal> {
-        let Some(_talking) = try_lock(&self.talking) else {
+        let Ok(_talking) = self.turn.wait(Some(Duration::ZERO)) else {
             return Ok(None);
         };
         let Fetched {
@@ -181,6 +194,7 @@ impl Team {
         file.settle(plan.settled);
         file.journal = plan.rows.iter().map(|(row, _)| row.clone()).collect();
         self.keep(next)?;
+        self.take_back(&environment, &plan.back)?;
         if plan.rows.is_empty() {
             return Ok(Some(plan.done));
         }
@@ -201,6 +215,21 @@ impl Team {
             }
         }
         Ok(Some(plan.done))
+    }
+}
+
+impl Team {
+    /// Forgets what was signed for secrets that come back and is not with the team yet.
+    fn take_back(&self, environment: &Environment, names: &[SecretName]) -> Result<(), Refusal> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut saying = self.say();
+        let rows = &mut saying.next.file.bindings;
+        rows.retain(|row| {
+            row.pushed || row.environment != *environment || !names.contains(&row.secret)
+        });
+        saying.keep()
     }
 }
 
@@ -250,6 +279,9 @@ impl Plan {
         match (shown, local) {
             (Some(shown), _) => {
                 self.take.push((sides.name.clone(), shown.kept.rid));
+                if sides.base.is_some() && local == Local::Absent {
+                    self.back.push(sides.name.clone());
+                }
                 self.done.pulled.push(NamedVersion {
                     name: sides.name.clone(),
                     version: shown.kept.ver,

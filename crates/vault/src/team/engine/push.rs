@@ -8,6 +8,7 @@ use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Moment, Refusal, plain};
 use withheld_team::links::Right;
 
+use super::Team;
 use super::formats::Row;
 use super::pull::NamedVersion;
 use super::push_plan::Ask;
@@ -15,7 +16,6 @@ use super::sides::{open_env, sides};
 use super::state::State;
 use super::sync::{TRIES, busy};
 use super::talk::Sent;
-use super::{Team, lock};
 use crate::team::post::Post;
 
 plain! {
@@ -92,10 +92,10 @@ impl Team {
         ask: &Ask<'_>,
         now: Moment,
     ) -> Result<Pushed, Refusal> {
-        let _talking = lock(&self.talking);
+        let _talking = self.talk(post)?;
         let environment = ask.environment;
         self.finish_journals()?;
-        let unanswered = self.unanswered(environment);
+        let unanswered = self.unanswered(post, environment);
         self.catch_up(post, now)?;
         self.serve_others(post, now)?;
         let mut done = Pushed::default();

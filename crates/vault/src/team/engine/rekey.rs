@@ -144,15 +144,23 @@ impl Draft<'_> {
         }
         self.rewrap(env)
     }
+}
 
-    /// Whether this device may write an environment and has what it needs to wrap it anew.
-    pub(super) fn can_rotate(&self, env: &EnvId) -> bool {
-        if self.next.my_right(env) < Right::Write {
+impl State {
+    /// Whether this device may write an environment and has what it needs to make it fit to be written. A
+    /// new epoch needs the key of what is there, and not that of the epoch before it: nobody may have
+    /// that, where who began it sealed it to nobody.
+    pub(super) fn can_refresh(&self, env: &EnvId) -> bool {
+        if self.my_right(env) < Right::Write {
             return false;
         }
-        let state = self.next.envs.get(env);
-        last_epoch(&self.next, env) == 0
-            || state.is_some_and(|state| !state.is_locked(&self.next.chain))
+        let is_stale = self.chain.is_stale(env, self.chain.head().seq);
+        match self.envs.get(env) {
+            _ if last_epoch(self, env) == 0 => true,
+            Some(here) if is_stale => here.slot_key().is_some() || !here.has_live(),
+            Some(here) => !here.is_locked(&self.chain),
+            None => false,
+        }
     }
 }
 

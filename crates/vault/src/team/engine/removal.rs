@@ -3,12 +3,15 @@
 
 use withheld_core::name::{Environment, PersonName};
 use withheld_core::{Moment, Refusal, plain};
+use withheld_team::chain::Chain;
 use withheld_team::id::{EnvId, MemberId};
 use withheld_team::links::{Cut, Op, Right};
 
+use super::Team;
+use super::directory::Meant;
 use super::draft::Draft;
+use super::state::State;
 use super::words::Exposed;
-use super::{Team, lock};
 use crate::owner::OwnerProof;
 use crate::team::post::Post;
 
@@ -71,9 +74,14 @@ impl Team {
         member: &PersonName,
         now: Moment,
     ) -> Result<Removed, Refusal> {
-        let _talking = lock(&self.talking);
-        let (id, mut removed) = self.change(post, now, |state| {
-            let member = state.find(member)?.id;
+        let _talking = self.talk(post)?;
+        let meant = Meant::by(member);
+        let closing = |state: &State| {
+            let member = meant.in_team(state)?;
+            Ok(writable(&state.chain, &member).collect())
+        };
+        let (id, mut removed) = self.change_closing(post, now, closing, |state| {
+            let member = meant.in_team(state)?;
             let mut draft = Draft::on(state, &self.seed, Some(proof), now);
             let cuts = cuts(&draft, &member)?;
             draft.link(Op::MemberRemove { member, cuts })?;
@@ -92,17 +100,20 @@ impl Team {
             Ok((draft, (member, removed)))
         })?;
         removed.environments.extend(self.finish(post, now));
-        removed.exposed = self.state().exposed_to(&id)?;
+        removed.exposed = self.state().exposed_to(|member| *member == id);
         Ok(removed)
     }
 }
 
-/// The head of every environment that somebody may write.
-fn cuts(draft: &Draft<'_>, member: &MemberId) -> Result<Vec<Cut>, Refusal> {
-    let chain = &draft.next.chain;
-    let writable = chain
+/// Every environment that somebody may write.
+fn writable(chain: &Chain, member: &MemberId) -> impl Iterator<Item = EnvId> {
+    chain
         .envs()
-        .filter(|env| chain.right(member, env) == Right::Write);
+        .filter(|env| chain.right(member, env) == Right::Write)
+}
+
+/// The head of each of them.
+fn cuts(draft: &Draft<'_>, member: &MemberId) -> Result<Vec<Cut>, Refusal> {
     let cut = |env| {
         draft.cut(&env).map(|head| Cut {
             env,
@@ -110,7 +121,7 @@ fn cuts(draft: &Draft<'_>, member: &MemberId) -> Result<Vec<Cut>, Refusal> {
             hash: head.hash,
         })
     };
-    writable.map(cut).collect()
+    writable(&draft.next.chain, member).map(cut).collect()
 }
 
 /// A new key for every environment whose key somebody has who lost access, as far as this device may
@@ -125,7 +136,7 @@ pub(super) fn rekey(draft: &mut Draft<'_>) -> Result<Vec<Environment>, Refusal> 
         .collect();
     let mut done = Vec::new();
     for env in stale {
-        if draft.can_rotate(&env) && !draft.is_full() {
+        if draft.next.can_refresh(&env) && !draft.is_full() {
             draft.rotate(&env)?;
             done.extend(draft.next.name_of(&env).cloned());
         }

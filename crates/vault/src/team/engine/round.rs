@@ -13,12 +13,12 @@ use withheld_team::id::EnvId;
 use withheld_team::links::Right;
 
 use super::links::{Stop, fetch_links, proof};
-use super::state::{State, position};
+use super::state::State;
 use super::talk::Line;
 use crate::team::keys::DeviceSeed;
 
 /// Commits that are asked for at once; a longer page is not read.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 /// At first contact, a longer history than this is skipped.
 const HISTORY: u64 = 1_000;
 
@@ -44,16 +44,20 @@ impl Round<'_, '_> {
         let Some((heads, etag)) = self.line.get_changed::<Heads>(&path, etag.as_deref())? else {
             return Ok(false);
         };
+        if heads.rev < self.next.seen.rev {
+            self.next.forget_sealed();
+        }
+        self.next.seen.rev = heads.rev;
         self.links(&heads)?;
         let shown: BTreeMap<EnvId, EnvHead> =
             heads.envs.iter().map(|env| (env.env, *env)).collect();
-        self.next.file.elsewhere.clear();
+        // What can be read is verified with everything else.
+        let (chain, me) = (Arc::clone(&self.next.chain), self.next.me());
+        let is_closed = |(env, _): &(EnvId, _)| chain.right(&me, env) < Right::Read;
+        self.next.file.elsewhere.retain(is_closed);
         for env in self.next.chain.envs().collect::<Vec<_>>() {
             if self.next.my_right(&env) >= Right::Read {
                 self.environment(&env, shown.get(&env))?;
-            } else if let Some(head) = shown.get(&env) {
-                let head = position(head.seq, head.hash);
-                self.next.file.elsewhere.push((env, head));
             }
         }
         self.keys()?;

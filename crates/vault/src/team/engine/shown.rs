@@ -3,7 +3,7 @@
 
 use withheld_core::name::{Environment, PersonName, SecretName, Workspace};
 use withheld_core::team::{Access, Right, Role};
-use withheld_core::{Code, Moment, Refusal, plain};
+use withheld_core::{Code, Moment, plain};
 use withheld_team::exposure;
 use withheld_team::id::{EnvId, MemberId};
 use withheld_team::links::{self, Body, Link, Op};
@@ -172,12 +172,10 @@ impl Team {
         .collect()
     }
 
-    /// Secrets that somebody could read who may not any more.
-    ///
-    /// # Errors
-    /// `unverified` where that depends on history that was skipped.
-    pub fn exposed(&self) -> Result<Vec<Exposed>, Refusal> {
-        self.state().exposed()
+    /// Secrets that somebody could read who may not any more, or might have where the history is not here.
+    #[must_use]
+    pub fn exposed(&self) -> Vec<Exposed> {
+        self.state().exposed_to(|_| true)
     }
 
     /// How far what is here can be relied on.
@@ -195,21 +193,13 @@ impl Team {
 }
 
 impl State {
-    /// Every exposed secret of every environment that is here.
-    pub(super) fn exposed(&self) -> Result<Vec<Exposed>, Refusal> {
+    /// Every secret of every environment that is here and is exposed to one of these.
+    pub(super) fn exposed_to(&self, whom: impl Fn(&MemberId) -> bool) -> Vec<Exposed> {
         let mut rows = Vec::new();
         for env in self.envs.keys() {
-            self.exposed_in(env, &mut rows)?;
+            self.exposed_in(env, &whom, &mut rows);
         }
-        Ok(rows)
-    }
-
-    /// The same, of one person.
-    pub(super) fn exposed_to(&self, member: &MemberId) -> Result<Vec<Exposed>, Refusal> {
-        let name = self.person(member);
-        let mut rows = self.exposed()?;
-        rows.retain(|row| Some(&row.who) == name.as_ref());
-        Ok(rows)
+        rows
     }
 
     /// How many devices of somebody are live.
@@ -238,11 +228,11 @@ impl State {
         })
     }
 
-    fn exposed_in(&self, env: &EnvId, rows: &mut Vec<Exposed>) -> Result<(), Refusal> {
+    fn exposed_in(&self, env: &EnvId, whom: impl Fn(&MemberId) -> bool, rows: &mut Vec<Exposed>) {
         let (Some(environment), Some(here)) = (self.name_of(env), self.envs.get(env)) else {
-            return Ok(());
+            return;
         };
-        for (rid, exposed) in exposure::exposed(&self.chain, &here.chain)? {
+        for (rid, exposed) in exposure::exposed(&self.chain, &here.chain) {
             let Some(Opened::Names(meta)) = here.records.get(&rid).map(|shown| &shown.opened)
             else {
                 continue;
@@ -250,7 +240,7 @@ impl State {
             let Ok(name) = meta.name.parse::<SecretName>() else {
                 continue;
             };
-            for member in exposed.to.keys() {
+            for member in exposed.to.keys().filter(|member| whom(member)) {
                 let Some(who) = self.person(member) else {
                     continue;
                 };
@@ -262,7 +252,6 @@ impl State {
                 });
             }
         }
-        Ok(())
     }
 
     /// When somebody lost the right to read an environment.

@@ -52,11 +52,7 @@ impl State {
     pub(super) fn is_in_it(&self) -> Result<(), Refusal> {
         let me = self.chain.member(&self.file.member);
         if me.is_some_and(|me| me.removed.is_some()) {
-            return Err(Refusal::new(
-                Code::UnknownCaller,
-                "the owner of this device was removed from the team",
-                "what is here stays in use; ask an admin of the team for an invitation",
-            ));
+            return Err(not_any_more());
         }
         Ok(())
     }
@@ -88,6 +84,18 @@ impl State {
         let ws = self.file.ws;
         let here = self.envs.entry(*env);
         Arc::make_mut(here.or_insert_with(|| Arc::new(EnvState::begin(&ws, env))))
+    }
+
+    /// Keys that were sealed to newcomers may be gone: they are sealed anew.
+    pub(super) fn forget_sealed(&mut self) {
+        let sealed = self
+            .envs
+            .values()
+            .filter(|here| !here.file.wrapped.is_empty());
+        let sealed: Vec<EnvId> = sealed.map(|here| here.file.env).collect();
+        for env in sealed {
+            self.env_mut(&env).file.wrapped.clear();
+        }
     }
 
     /// How far the local copy is.
@@ -129,6 +137,9 @@ impl State {
         };
         let chain = replay(&file).map_err(|_| corrupt(home, &workspace))?;
         is_latest(&file, &chain, heads.as_ref(), home)?;
+        if file.is_over {
+            return Ok(None);
+        }
         let mut state = Self {
             file,
             chain: Arc::new(chain),
@@ -231,7 +242,17 @@ impl State {
         self
     }
 
-    /// Takes all that is there away: of a team that never came to be.
+    /// Says that it is over, before it is taken away: interrupted, nothing of it is missed.
+    ///
+    /// # Errors
+    /// As [`State::keep`].
+    pub(super) fn end(&self, vault: &Unlocked, seed: &DeviceSeed) -> Result<(), Refusal> {
+        let mut last = self.clone();
+        last.file.is_over = true;
+        last.keep(Some(self), vault, seed).map(drop)
+    }
+
+    /// Takes all that is there away: of a team that never came to be, or is over.
     ///
     /// # Errors
     /// As [`State::keep`].
@@ -263,7 +284,7 @@ fn is_latest(
     let latest = match heads {
         // Killed between the first file and the heads,
         // between the two, or while it was taken away: of one that is only begun, nothing is lost.
-        None => file.n <= 1 || file.is_begun(),
+        None => file.n <= 1 || file.is_begun() || file.is_over,
         Some(heads) => {
             heads.ws == file.ws
                 && heads.n <= file.n
@@ -279,4 +300,13 @@ fn is_latest(
 
 pub(super) fn position(seq: u64, hash: Hash) -> Position {
     Position { seq, hash }
+}
+
+/// The owner of this device was removed.
+pub(super) fn not_any_more() -> Refusal {
+    Refusal::new(
+        Code::UnknownCaller,
+        "the owner of this device was removed from the team",
+        "what is here stays in use; see who can invite you again: withheld team members",
+    )
 }

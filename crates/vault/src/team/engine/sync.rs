@@ -7,16 +7,18 @@ use std::sync::Arc;
 use withheld_core::name::Environment;
 use withheld_core::{Code, Moment, Refusal, plain};
 use withheld_team::api::Lease;
+use withheld_team::id::EnvId;
 use withheld_team::links::Right;
 
+use super::Team;
 use super::draft::Draft;
 use super::files::Files;
 use super::formats::{Fault, Pending, PendingKind};
 use super::links::{Proof, Stop};
+use super::reached::Reached;
 use super::round::Round;
 use super::state::State;
 use super::talk::{By, Sent};
-use super::{Team, lock};
 use crate::team::post::Post;
 
 /// How often a change is written anew because somebody else was faster.
@@ -46,7 +48,7 @@ impl Team {
     /// kept in the folder `team`. `unverified` where something is missing, `unknown_caller` where the
     /// server does not know this device, `store_unavailable`, `keychain_unavailable`.
     pub fn sync(&self, post: &mut dyn Post, now: Moment) -> Result<Synced, Refusal> {
-        let _talking = lock(&self.talking);
+        let _talking = self.talk(post)?;
         let changed = self.catch_up(post, now)?;
         let (rotated, sealed) = self.serve_others(post, now)?;
         let state = self.state();
@@ -62,7 +64,7 @@ impl Team {
         })
     }
 
-    /// The first half of a sync; whether anything changed. The caller holds `talking`.
+    /// The first half of a sync; whether anything changed. The caller has the turn.
     pub(super) fn catch_up(&self, post: &mut dyn Post, now: Moment) -> Result<bool, Refusal> {
         self.send_pending(post, now)?;
         self.send_outboxes(post, now)?;
@@ -101,7 +103,7 @@ impl Team {
         if changed {
             next.learn_names();
             next.judge_records();
-            next.forget_faults(before);
+            next.forget_faults();
         }
         next.seen.at = Some(now.as_ms());
         self.keep(next)?;
@@ -116,8 +118,9 @@ impl Team {
         };
         files.keep_evidence(&proof.bytes);
         let mut next = before.clone();
-        let fault = Fault::new(proof.env, proof.value, proof.verdict.code());
-        next.file.faults.retain(|known| *known != fault);
+        let after = before.reached(proof.env);
+        let fault = Fault::new(proof.env, proof.value, proof.verdict.code(), after);
+        next.file.faults.retain(|known| !known.is_same(&fault));
         next.file.faults.push(fault);
         self.keep(next).map(drop)
     }
@@ -160,7 +163,8 @@ impl Team {
             PendingKind::Links => By::Device(&self.seed, self.state().file.device),
         };
         let mut line = self.line_by(by, post, now);
-        line.store(&pending.path, pending.body.to_vec())
+        let reached = Reached::by_bundle(&pending.body)?;
+        line.store(&pending.path, pending.body.to_vec(), &reached)
     }
 
     /// What was pending is not any more.
@@ -182,11 +186,27 @@ impl Team {
         now: Moment,
         write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
     ) -> Result<T, Refusal> {
+        self.change_closing(post, now, |_| Ok(Vec::new()), write)
+    }
+
+    /// The same, where somebody is cut off in these environments.
+    ///
+    /// # Errors
+    /// Where an environment cannot be verified: [`Team::look_elsewhere`].
+    pub(super) fn change_closing<'d, T>(
+        &'d self,
+        post: &mut dyn Post,
+        now: Moment,
+        closing: impl Fn(&State) -> Result<Vec<EnvId>, Refusal>,
+        write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
+    ) -> Result<T, Refusal> {
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.take_lease(post, now);
             }
             self.catch_up(post, now)?;
+            let closing = closing(&self.state())?;
+            self.look_elsewhere(post, &closing, now)?;
             let before = self.state();
             let (draft, written) = write(&before)?;
             if draft.is_empty() || self.submit(post, now, &before, draft)? {
@@ -218,6 +238,7 @@ impl Team {
     ) -> Result<bool, Refusal> {
         let path = format!("/v1/ws/{}/links", before.file.ws);
         let body = draft.body()?;
+        let reached = Reached::by_bundle(&body)?;
         let mut sending = before.clone();
         sending.file.pending = Some(Pending {
             kind: PendingKind::Links,
@@ -225,7 +246,7 @@ impl Team {
             body: body.clone().into(),
         });
         let sending = self.keep(sending)?;
-        let sent = self.line(post, now).store(&path, body)?;
+        let sent = self.line(post, now).store(&path, body, &reached)?;
         let mut next = match sent {
             Sent::Stored => draft.next,
             Sent::Moved | Sent::Refused(_) => State::clone(&sending),

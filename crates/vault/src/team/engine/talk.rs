@@ -4,12 +4,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use withheld_core::{Code, Moment, Refusal};
-use withheld_team::api::{Problem, ProblemCode};
+use withheld_team::api::{Heads, Problem, ProblemCode};
 use withheld_team::http_signature::{
     self, CONTENT_DIGEST, Fields, KeyId, Request, SIGNATURE, SIGNATURE_INPUT, Stamp,
 };
 use withheld_team::id::DeviceId;
 
+use super::reached::Reached;
 use crate::fault;
 use crate::team::invitation::Server;
 use crate::team::keys::{DeviceSeed, InviteKey};
@@ -39,6 +40,8 @@ pub(super) struct Line<'a> {
     vault: Option<&'a Unlocked>,
     /// The last answer, in case it is evidence.
     last: Vec<u8>,
+    /// How many changes the server counted when it last stored something.
+    pub(super) rev: u64,
 }
 
 /// What became of something that was sent to be stored.
@@ -66,6 +69,7 @@ impl<'a> Line<'a> {
             by,
             now,
             last: Vec::new(),
+            rev: 0,
         }
     }
 
@@ -113,14 +117,22 @@ impl<'a> Line<'a> {
         Ok(Some((self.read(answer)?, tag)))
     }
 
-    /// Sends something to be stored.
+    /// Sends something to be stored. It is where the server says that it is as far as that.
     ///
     /// # Errors
     /// `server_unreachable`, `unknown_caller` for a clock: whether it is stored is not known. What is
     /// answered by somebody on the way, or by a server that has not judged it, says nothing of that.
-    pub(super) fn store(&mut self, path: &str, body: Vec<u8>) -> Result<Sent, Refusal> {
+    pub(super) fn store(
+        &mut self,
+        path: &str,
+        body: Vec<u8>,
+        reached: &Reached,
+    ) -> Result<Sent, Refusal> {
         let answer = self.carry("POST", path, body, None)?;
-        if (200..=299).contains(&answer.status) {
+        if matches!(answer.status, 200 | 201) {
+            let heads = serde_json::from_slice::<Heads>(&answer.body).ok();
+            let heads = heads.filter(|heads| reached.is_in(heads));
+            self.rev = heads.ok_or_else(not_the_server)?.rev;
             return Ok(Sent::Stored);
         }
         match problem(&answer) {
@@ -141,11 +153,7 @@ impl<'a> Line<'a> {
     fn refused(&self, answer: &Answer) -> Refusal {
         match problem(answer) {
             Some(code) => self.refused_for(code),
-            None => Refusal::new(
-                Code::ServerUnreachable,
-                "what answers is not the team's server",
-                "see whether its address is right and nothing stands between: withheld team log",
-            ),
+            None => not_the_server(),
         }
     }
 
@@ -247,6 +255,14 @@ impl<'a> Line<'a> {
 /// The bytes of something that is sent.
 pub(super) fn json(thing: &impl Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(thing).map_err(|_| fault::internal("a request cannot be written"))
+}
+
+fn not_the_server() -> Refusal {
+    Refusal::new(
+        Code::ServerUnreachable,
+        "what answers is not the team's server",
+        "see whether its address is right and nothing stands between: withheld team log",
+    )
 }
 
 /// As the `Host` field has it.

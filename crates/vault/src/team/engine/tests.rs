@@ -1,19 +1,30 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod acts;
+mod answers;
 mod begun;
 mod bindings;
 mod busy;
 mod cards;
+mod coming_back;
 mod crash;
 mod drift;
+mod elsewhere;
+mod exposure;
+mod faults;
 mod files;
 mod hostile;
 mod interrupted;
+mod lost_envelopes;
+mod namesakes;
+mod outbox;
+mod patience;
 mod pull;
 mod push;
 mod random;
 mod shelf;
+mod spoilt_bindings;
+mod spoilt_epoch;
 mod story;
 
 use std::sync::{Arc, Mutex};

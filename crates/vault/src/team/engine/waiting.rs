@@ -124,8 +124,8 @@ impl Team {
         Ok(rows)
     }
 
-    /// The id depends on a key of this device: it is short, and whoever writes bindings could
-    /// otherwise find two that go by the same.
+    /// The id depends on a key of this device: whoever writes bindings could otherwise look for two that
+    /// go by the same.
     fn waiting_id(
         &self,
         environment: &Environment,
@@ -134,9 +134,10 @@ impl Team {
     ) -> Result<WaitingId, Refusal> {
         let json: &minicbor::bytes::ByteSlice = signed.json().into();
         let what = ("waiting", environment.as_str(), secret.as_str(), json);
-        let [a, b, c, d, ..] = self.seed.state_mac(&cbor::encode(&what))?;
-        let id = u32::from_be_bytes([a, b, c, d]);
-        format!("b_{id:08x}").parse().map_err(|_| impossible())
+        let mac = self.seed.state_mac(&cbor::encode(&what))?;
+        let (first, _) = mac.split_first_chunk().ok_or_else(impossible)?;
+        let id = u64::from_be_bytes(*first);
+        format!("b_{id:016x}").parse().map_err(|_| impossible())
     }
 }
 

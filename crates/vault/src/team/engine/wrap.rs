@@ -1,14 +1,17 @@
 //! What this device does for the others without being asked: it seals keys to those who came after an
 //! epoch began, and begins a new epoch where somebody who lost access still has the key.
 
+use std::collections::BTreeSet;
+
 use withheld_core::name::Environment;
 use withheld_core::{Moment, Refusal};
 use withheld_team::api::Bundle;
-use withheld_team::id::{DeviceId, EnvId};
+use withheld_team::id::{DeviceId, EnvId, MemberId};
 use withheld_team::links::Right;
 
 use super::Team;
 use super::draft::Draft;
+use super::reached::Reached;
 use super::state::State;
 use super::sync::TRIES;
 use super::talk::{Sent, json};
@@ -18,15 +21,15 @@ use crate::team::post::Post;
 const ENVELOPES: usize = 1_000;
 
 impl Team {
-    /// Both; the environments that have a new key, and how many keys were sealed. The caller holds
-    /// `talking`.
+    /// Both; the environments that have a new key, and how many keys were sealed. The caller has
+    /// the turn.
     pub(super) fn serve_others(
         &self,
         post: &mut dyn Post,
         now: Moment,
     ) -> Result<(Vec<Environment>, u64), Refusal> {
         let rotated = self.rotate_stale(post, now)?;
-        Ok((rotated, self.seal_to_newcomers(post, now)?))
+        Ok((rotated, self.seal_to_newcomers(post, now, None)?))
     }
 
     /// The same after a change of the owner's, which stands whatever becomes of this: what cannot be done
@@ -37,23 +40,44 @@ impl Team {
             .unwrap_or_default()
     }
 
+    /// The same after a change that is about somebody: the keys go to all their devices once more,
+    /// whatever became of those that were sealed before.
+    pub(super) fn finish_for(&self, post: &mut dyn Post, member: MemberId, now: Moment) {
+        let rotated = self.rotate_stale(post, now);
+        // What cannot be done now is done at the next sync, or by whoever is asked to set it again.
+        let _ = rotated.and_then(|_| self.seal_to_newcomers(post, now, Some(member)));
+    }
+
     /// Seals the newest keys that are here to devices that may have them and were not there when the
-    /// epoch began, once each; how many. Nobody else need do it, and anybody may.
-    fn seal_to_newcomers(&self, post: &mut dyn Post, now: Moment) -> Result<u64, Refusal> {
+    /// epoch began, once each, and to those of this member in any case; how many. Nobody else need do it,
+    /// and anybody may.
+    fn seal_to_newcomers(
+        &self,
+        post: &mut dyn Post,
+        now: Moment,
+        again: Option<MemberId>,
+    ) -> Result<u64, Refusal> {
+        let mut done = BTreeSet::new();
         let mut sealed = 0;
         loop {
             let before = self.state();
-            let newcomers = newcomers(&before);
+            let mut newcomers = newcomers(&before, again);
+            newcomers.retain(|one| !done.contains(one));
+            newcomers.truncate(ENVELOPES);
             if newcomers.is_empty() {
                 return Ok(sealed);
             }
+            done.extend(newcomers.iter().copied());
             let mut draft = Draft::on(&before, &self.seed, None, now);
             for (env, n, device) in &newcomers {
                 let key = before.envs.get(env).and_then(|env| env.keys.get(n));
                 if let Some(key) = key {
                     draft.envelope(key, device)?;
                 }
-                draft.next.env_mut(env).file.wrapped.push((*n, *device));
+                let wrapped = &mut draft.next.env_mut(env).file.wrapped;
+                if !wrapped.contains(&(*n, *device)) {
+                    wrapped.push((*n, *device));
+                }
             }
             let envelopes = draft.bundle.envelopes.len() as u64;
             if envelopes > 0 {
@@ -62,8 +86,12 @@ impl Team {
                     envelopes: draft.bundle.envelopes,
                     ..Bundle::default()
                 };
-                match self.line(post, now).store(&path, json(&bundle)?)? {
-                    Sent::Stored => sealed += envelopes,
+                let mut line = self.line(post, now);
+                match line.store(&path, json(&bundle)?, &Reached::default())? {
+                    Sent::Stored => {
+                        sealed += envelopes;
+                        draft.next.seen.rev = line.rev;
+                    }
                     // Somebody was removed meanwhile: the next sync sees it, and asks again.
                     Sent::Moved | Sent::Refused(_) => return Ok(sealed),
                 }
@@ -94,8 +122,9 @@ impl Team {
     }
 }
 
-/// Devices that may have a key which is here, and were not among those it was sealed to at first.
-fn newcomers(state: &State) -> Vec<(EnvId, u64, DeviceId)> {
+/// Devices that may have a key which is here, and were not among those it was sealed to at first; and all
+/// of this member.
+fn newcomers(state: &State, again: Option<MemberId>) -> Vec<(EnvId, u64, DeviceId)> {
     let mut found = Vec::new();
     for (env, here) in &state.envs {
         let head = state.chain.head().seq;
@@ -108,12 +137,12 @@ fn newcomers(state: &State) -> Vec<(EnvId, u64, DeviceId)> {
         for device in state.chain.recipients(env) {
             let has = epoch.recipients.contains(&device)
                 || here.file.wrapped.contains(&(epoch.n, device));
-            if !has {
+            let owner = state.chain.device(&device).map(|device| device.member);
+            if !has || (again.is_some() && owner == again) {
                 found.push((*env, epoch.n, device));
             }
         }
     }
-    found.truncate(ENVELOPES);
     found
 }
 
@@ -123,8 +152,7 @@ fn first_unfit(state: &State) -> Option<EnvId> {
     let unfit = state.envs.iter().find(|(env, here)| {
         let newest = state.chain.epoch_at(env, head).map_or(0, |epoch| epoch.n);
         let is_left_behind = newest != here.chain.epoch() && here.has_live();
-        let may = state.my_right(env) == Right::Write && !here.is_locked(&state.chain);
-        may && (is_left_behind || state.chain.is_stale(env, head))
+        state.can_refresh(env) && (is_left_behind || state.chain.is_stale(env, head))
     });
     unfit.map(|(env, _)| *env)
 }

@@ -53,9 +53,30 @@ impl Unlocked {
     /// As [`Unlocked::device_seed`].
     pub(crate) fn device_seed_or_new(&self) -> Result<DeviceSeed, Refusal> {
         let _writing = self.writing()?;
-        if let Some(seed) = self.device_seed()? {
-            return Ok(seed);
+        match self.device_seed()? {
+            Some(seed) => Ok(seed),
+            None => self.keep_new_seed(),
         }
+    }
+
+    /// Another device in its place: of one that was removed a team takes nothing any more.
+    ///
+    /// # Errors
+    /// As [`Unlocked::device_seed`].
+    pub(crate) fn new_device_seed(&self) -> Result<DeviceSeed, Refusal> {
+        let _writing = self.writing()?;
+        let before = self.index().device.clone();
+        let seed = self.keep_new_seed()?;
+        let now = self.index().device.clone();
+        if let (Some(before), Some(now)) = (before, now)
+            && before.address != now.address
+        {
+            self.rest.delete(&before.address)?;
+        }
+        Ok(seed)
+    }
+
+    fn keep_new_seed(&self) -> Result<DeviceSeed, Refusal> {
         let seed = DeviceSeed::random()?;
         let item = DeviceItem {
             address: self.rest.address("team/device")?,

@@ -8,9 +8,11 @@ mod cuts;
 mod escapes;
 mod head;
 mod limits;
+mod near;
 mod parts;
 mod reference;
 mod vectors;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use super::{Stop, length, within};
 use crate::store::sqlite::row::column;
 use crate::store::{Append, EntryRow, Failure, NewCommit, NewRecord, NewSlot, OLD_SLOT_MS, Quota};
 
-/// Rows of one statement: a re-wrap has 20,000 of them, and one at a time would keep all others waiting.
+/// Rows of one statement: a push has a thousand of them and a re-wrap 20,000, and one at a time would keep
+/// all others waiting.
 const ROWS: usize = 500;
 
 /// Gives how many bytes there are more.
@@ -21,8 +22,9 @@ pub(super) async fn store(
     advance(db, append, commit).await?;
     insert(db, append, commit).await?;
     let mut grown = length(&commit.signed);
-    for record in &commit.records {
-        grown += put_record(db, append, commit, record).await?;
+    for records in commit.records.chunks(ROWS) {
+        put_records(db, append, commit, records).await?;
+        grown += records.iter().map(size).sum::<i64>();
     }
     for entries in commit.entries.chunks(ROWS) {
         put_entries(db, append, commit, entries).await?;
@@ -86,31 +88,40 @@ async fn insert(
     Ok(())
 }
 
-async fn put_record(
+async fn put_records(
     db: &mut SqliteConnection,
     append: &Append,
     commit: &NewCommit,
-    record: &NewRecord,
-) -> Result<i64, Stop> {
-    sqlx::query(
-        "INSERT INTO record (ws, env, rid, ver, hash, signed, meta, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&append.ws.as_bytes()[..])
-    .bind(&commit.env.as_bytes()[..])
-    .bind(&record.rid.as_bytes()[..])
-    .bind(column(record.ver)?)
-    .bind(&record.hash.as_bytes()[..])
-    .bind(&record.signed[..])
-    .bind(record.meta.as_deref())
-    .bind(record.value.as_deref())
-    .execute(db)
-    .await?;
+    records: &[NewRecord],
+) -> Result<(), Stop> {
+    let mut rows = Vec::with_capacity(records.len());
+    for record in records {
+        rows.push((record, column(record.ver)?));
+    }
+    let mut query =
+        QueryBuilder::new("INSERT INTO record (ws, env, rid, ver, hash, signed, meta, value) ");
+    query.push_values(rows, |mut row, (record, ver)| {
+        row.push_bind(&append.ws.as_bytes()[..])
+            .push_bind(&commit.env.as_bytes()[..])
+            .push_bind(&record.rid.as_bytes()[..])
+            .push_bind(ver)
+            .push_bind(&record.hash.as_bytes()[..])
+            .push_bind(&record.signed[..])
+            .push_bind(record.meta.as_deref())
+            .push_bind(record.value.as_deref());
+    });
+    query.build().execute(db).await?;
+    Ok(())
+}
+
+/// Bytes of a record and its sealed parts.
+fn size(record: &NewRecord) -> i64 {
     let parts = [
         Some(&record.signed),
         record.meta.as_ref(),
         record.value.as_ref(),
     ];
-    Ok(parts.into_iter().flatten().map(|part| length(part)).sum())
+    parts.into_iter().flatten().map(|part| length(part)).sum()
 }
 
 async fn put_entries(

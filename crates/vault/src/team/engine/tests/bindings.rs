@@ -76,7 +76,7 @@ fn bindings_travel_with_the_secret_and_wait_for_the_owner() {
     assert_eq!(bob.team().deny(&one.id).unwrap(), *one);
     bob.restart().unwrap();
     assert_eq!(bob.waiting(), []);
-    let unknown = "b_00000000".parse().unwrap();
+    let unknown = "b_0000000000000000".parse().unwrap();
     assert_eq!(code(bob.team().deny(&unknown)), Some(Code::NotFound));
     assert_eq!(code(bob.team().waiting_one(&unknown)), Some(Code::NotFound));
     // Others for the same secret wait again.
@@ -238,6 +238,25 @@ fn bindings_that_were_taken_back_are_not_pushed() {
     bob.push("dev").unwrap();
     let carried = bob.carried("dev", "DB_URL").unwrap();
     assert_eq!(carried.drafts().as_deref(), Ok(none));
+}
+
+/// Who takes a removal back takes back what went with it.
+#[test]
+fn what_comes_back_has_the_bindings_of_the_team() {
+    let (mut anna, _bob) = two();
+    anna.keep("dev", "DB_URL", b"whCANARYone");
+    anna.bind("dev", "DB_URL", "db.example.com", 4);
+    anna.push("dev").unwrap();
+    anna.drop_value("dev", "DB_URL");
+    let (dev, name) = (environment("dev"), secret("DB_URL"));
+    let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], 5);
+    signed.unwrap();
+    assert_eq!(anna.state_of("dev", "DB_URL"), Some(Drift::Ahead));
+    anna.pull_of("dev", &["DB_URL"], true).unwrap();
+    assert_eq!(anna.state_of("dev", "DB_URL"), Some(Drift::InSync));
+    assert_eq!(anna.push("dev").unwrap().pushed, []);
+    let carried = anna.carried("dev", "DB_URL").unwrap();
+    assert_eq!(carried.drafts(), Ok(drafts("db.example.com")));
 }
 
 #[test]

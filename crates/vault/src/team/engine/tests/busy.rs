@@ -9,11 +9,11 @@ use withheld_core::{BindingDraft, PolicyContent};
 use withheld_team::drift::State as Drift;
 
 /// Does something in the moment in which an answer is on its way.
-struct Meanwhile<'a> {
-    post: &'a mut Carrier,
+pub(super) struct Meanwhile<'a> {
+    pub(super) post: &'a mut Carrier,
     /// To what ends like this.
-    at: &'static str,
-    act: Option<Box<dyn FnOnce() + 'a>>,
+    pub(super) at: &'static str,
+    pub(super) act: Option<Box<dyn FnOnce() + 'a>>,
 }
 
 impl Post for Meanwhile<'_> {
@@ -86,6 +86,37 @@ fn the_owner_is_heard_while_a_sync_waits_for_the_server() {
         assert_eq!(bob.team().waiting(&nothing_accepted()).unwrap(), []);
         bob = bob.reopened();
     }
+}
+
+#[test]
+fn values_are_compared_while_a_sync_waits_for_the_server() {
+    let (mut anna, mut bob) = two();
+    anna.keep("dev", "DB_URL", b"whCANARYone");
+    anna.push("dev").unwrap();
+    bob.pull("dev").unwrap();
+    // Set again to what it was, which only a look at the value tells.
+    bob.keep("dev", "DB_URL", b"whCANARYone");
+    assert_eq!(bob.state_of("dev", "DB_URL"), Some(Drift::Ahead));
+    let Person { team, post, .. } = &mut bob;
+    let team = team.as_ref().unwrap();
+    let seen = std::cell::Cell::new(None);
+    let act = || {
+        let dev = environment("dev");
+        team.compare(&dev).unwrap();
+        seen.set(team.drift(&dev, now()).first().map(|row| row.state));
+    };
+    let mut post = Meanwhile {
+        post,
+        at: "/heads",
+        act: Some(Box::new(act)),
+    };
+    team.sync(&mut post, now()).unwrap();
+    drop(post);
+    assert_eq!(seen.take(), Some(Drift::InSync));
+    // A value that is another one stays ahead.
+    bob.keep("dev", "DB_URL", b"whCANARYtwo");
+    bob.team().compare(&environment("dev")).unwrap();
+    assert_eq!(bob.state_of("dev", "DB_URL"), Some(Drift::Ahead));
 }
 
 #[test]

@@ -4,9 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use withheld_team::cbor;
+use withheld_team::commit::Body;
+use withheld_team::id::MemberId;
+use withheld_team::label::Label;
+use withheld_team::links::{self, Link, Op, Signer};
+use withheld_team::signed::Signed;
+
 use super::shelf::edit;
 use super::*;
 use crate::team::engine::formats::Quarantined;
+use crate::team::invitation::Invitation;
 use crate::team::post::{Answer, Outgoing};
 
 /// Anna wrote one version of two secrets that Bob has not seen yet.
@@ -24,7 +32,11 @@ fn behind() -> (Person, Person) {
 }
 
 /// Answers to what ends like this are changed from now on.
-fn tamper(person: &mut Person, end: &'static str, change: impl Fn(&mut Value) + 'static) {
+pub(super) fn tamper(
+    person: &mut Person,
+    end: &'static str,
+    change: impl Fn(&mut Value) + 'static,
+) {
     person.post.change = Some(Box::new(move |request: &Outgoing, answer: &mut Answer| {
         let path = request.path.split('?').next().unwrap();
         if path.ends_with(end) && answer.status == 200 {
@@ -33,7 +45,7 @@ fn tamper(person: &mut Person, end: &'static str, change: impl Fn(&mut Value) + 
     }));
 }
 
-fn flip(blob: &mut Value, at: usize) {
+pub(super) fn flip(blob: &mut Value, at: usize) {
     let mut bytes = URL_SAFE_NO_PAD.decode(blob.as_str().unwrap()).unwrap();
     let at = at % bytes.len();
     bytes[at] ^= 1;
@@ -152,6 +164,37 @@ fn another_fault_does_not_hide_the_first() {
     bob.sync(hour(5)).unwrap();
     let last = bob.team().freshness(hour(5)).last_fault;
     assert_eq!(last, Some(Code::ForkDetected));
+}
+
+/// Its own word it can renew for ever; what somebody signed stays as old as it is.
+#[test]
+fn a_server_that_says_for_ever_that_nothing_is_new_does_not_look_fresh() {
+    let (mut anna, mut bob) = two();
+    let prod = environment("billing/prod");
+    let signed = |bob: &Person| bob.team().as_of(&prod).unwrap().signed;
+    assert_eq!(signed(&bob), hour(3), "Bob's join");
+    bob.post.change = Some(Box::new(|request, answer| {
+        if request.path.ends_with("/heads") {
+            *answer = Answer {
+                status: 304,
+                etag: None,
+                body: Vec::new(),
+            };
+        }
+    }));
+    anna.put(&anna.env("billing/prod"), 7, "STRIPE_KEY", b"whCANARYone");
+    for days in 1..10 {
+        let now = hour(24 * days);
+        assert!(!bob.sync(now).unwrap().changed);
+        let fresh = bob.team().freshness(now);
+        assert_eq!((fresh.verified, fresh.seen_at), (true, Some(now)));
+        assert_eq!(signed(&bob), hour(3));
+    }
+    bob.restart().unwrap();
+    assert_eq!(signed(&bob), hour(3), "kept with what was signed");
+    bob.post.change = None;
+    bob.sync(hour(240)).unwrap();
+    assert_eq!(signed(&bob), hour(4), "Anna's commit");
 }
 
 #[test]
@@ -322,6 +365,124 @@ fn a_commit_that_has_seen_links_which_are_not_shown_is_a_rollback() {
             .count(),
         1
     );
+}
+
+/// A position that is as far as a number goes is one that nobody was shown.
+#[test]
+fn the_largest_numbers_are_a_rollback_and_end_nothing() {
+    let last = || Value::from(u64::MAX);
+    let (anna, mut bob) = behind();
+    let before = bob.team().state();
+    tamper(&mut bob, "/heads", move |heads| heads["w"]["seq"] = last());
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    tamper(&mut bob, "/heads", move |heads| {
+        for env in heads["envs"].as_array_mut().unwrap() {
+            env["seq"] = last();
+        }
+        heads["rev"] = last();
+    });
+    assert_eq!(code(bob.sync(hour(5))), Some(Code::RollbackDetected));
+    // A commit that its author signed, in sight of a link that there cannot be yet.
+    let prod = anna.env("billing/prod");
+    let honest = anna.post.shelf().envs[&prod].commits[0].clone();
+    for number in [u64::MAX, 1 << 63, 1 << 32] {
+        let signed: Signed = cbor::decode(&honest).unwrap();
+        let mut body: Body = cbor::decode(&signed.body).unwrap();
+        body.w_seq = number;
+        let body = body.to_bytes();
+        let signature = anna.team().seed.sign(Label::SIG_COMMIT, &body).unwrap();
+        let forged = URL_SAFE_NO_PAD.encode(Signed { body, signature }.to_bytes());
+        tamper(&mut bob, "/commits", move |page| {
+            page["commits"] = json!([forged]);
+        });
+        let expected = Some(Code::RollbackDetected);
+        assert_eq!(code(bob.sync(hour(5))), expected, "{number}");
+        let here = bob.team().state();
+        assert_eq!(here.envs[&prod].chain, before.envs[&prod].chain);
+    }
+}
+
+/// Whoever has the line can sign with it for ever. That brings nobody in, and proves no other history.
+#[test]
+fn the_key_of_a_used_invitation_proves_nothing() {
+    let shelf = Arc::default();
+    let mut anna = Person::founder(&shelf);
+    let line = anna.invite("bob", Role::Member, &[right("dev", Right::Read)]);
+    let (mut bob, thief) = (Person::new(&shelf), Person::new(&shelf));
+    bob.join(&line, hour(3)).unwrap();
+    let joined = bob.team().state().chain.head();
+    anna.sync(hour(3)).unwrap();
+    anna.invite("carl", Role::Member, &[]);
+    bob.sync(hour(4)).unwrap();
+    anna.invite("dora", Role::Member, &[]);
+    let head = bob.team().state().chain.head();
+    assert!(head.seq > joined.seq);
+    let join = |seq: u64, prev: Hash| {
+        let invitation = Invitation::read(&line).unwrap();
+        let seed = thief.vault.device_seed_or_new().unwrap();
+        let device = seed.public(thief.proof.admin_key()).unwrap();
+        let (author, invite) = (device.id(), invitation.key.id());
+        let body = links::Body {
+            v: VERSION,
+            ws: bob.team().state().file.ws,
+            seq,
+            prev,
+            ts: anna.team().state().chain.ts(),
+            author,
+            op: Op::Join {
+                invite,
+                member: MemberId::of([9; 16]),
+                device,
+            },
+        };
+        let body = body.to_bytes();
+        let label = Label::SIG_WLINK;
+        let signatures = vec![
+            (Signer::Ops(author), seed.sign(label, &body).unwrap()),
+            (
+                Signer::Admin(author),
+                thief.proof.sign_as_admin(label, &body),
+            ),
+            (Signer::Invite(invite), invitation.key.sign(label, &body)),
+        ];
+        URL_SAFE_NO_PAD.encode(Link::of(body, signatures))
+    };
+    let before_it = bob.team().state().chain.hash_at(joined.seq - 1).unwrap();
+    let other = Hash::of([7; 32]);
+    for (what, forged, expected) in [
+        (
+            "the next",
+            join(head.seq + 1, head.hash),
+            Code::SignatureInvalid,
+        ),
+        (
+            "after another",
+            join(head.seq + 1, other),
+            Code::SignatureInvalid,
+        ),
+        (
+            "beside",
+            join(head.seq, joined.hash),
+            Code::SignatureInvalid,
+        ),
+        // Where it was used, it was not used yet: two guests were let in by one line.
+        (
+            "beside the join",
+            join(joined.seq, before_it),
+            Code::ForkDetected,
+        ),
+    ] {
+        let mut bob = bob.copied();
+        bob.post = Carrier::to(&shelf);
+        tamper(&mut bob, "/links", move |page| {
+            page["links"] = json!([forged])
+        });
+        assert_eq!(code(bob.sync(hour(5))), Some(expected), "{what}");
+        assert_eq!(bob.team().state().chain.head(), head, "{what}");
+    }
+    // And with it nothing is shown any more.
+    let look = Team::look(&line, &mut Carrier::to(&shelf), hour(5));
+    assert_eq!(code(look), Some(Code::NotFound));
 }
 
 #[test]
