@@ -31,7 +31,8 @@ cargo xtask test [FILTER]   every test, with the certificate and proxy variables
 cargo xtask ci              setup, test, check, demo, report; prints a table of its stages
 cargo xtask walls           what must not compile, forbidden dependencies, every look at a plaintext
 cargo xtask report          one line an abuse case and way in
-cargo xtask long NAME       what is too long for every change: kill [--cycles N], bare, clients
+cargo xtask long NAME       what is too long for every change: kill [--cycles N], bare, clients,
+                            platforms
 cargo xtask bench [--quick] [--dist]   the broker beside a direct way, a tunnel and the least TLS proxy, as ratios
 cargo xtask setup           installs what check and test need and this machine lacks
 ";
