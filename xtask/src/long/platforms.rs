@@ -3,6 +3,7 @@
 
 mod compilers;
 mod rust_src;
+mod wine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,15 +29,24 @@ pub(super) fn platforms() -> Outcome<String> {
     let folder = folder()?;
     let mut report = Report::default();
     let library = rust_src::library(&folder);
-    let macos = library
-        .clone()
-        .and_then(|library| Ok(Target::new(MACOS, &folder, library, compilers::zig(&folder)?)));
+    let macos = library.clone().and_then(|library| {
+        Ok(Target::new(
+            MACOS,
+            &folder,
+            library,
+            compilers::zig(&folder)?,
+        ))
+    });
     report.checks("macos", &macos);
     let windows = library.and_then(|library| {
         compilers::mingw()?;
         Ok(Target::new(WINDOWS, &folder, library, Vec::new()))
     });
     report.checks("windows", &windows);
+    let under_wine = windows.and_then(|target| wine::install().map(|()| target));
+    report.part("wine", &under_wine, "wine: set, call, rm", |target| {
+        wine::prove(target, &folder)
+    });
     report.end()
 }
 
@@ -85,13 +95,17 @@ impl Target {
             .env("RUSTFLAGS", "-Dwarnings")
             .envs(self.variables.iter().map(|(name, value)| (name, value))))
     }
+
+    /// What a build left behind.
+    fn executable(&self, name: &str) -> PathBuf {
+        self.folder.join(self.triple).join("debug").join(name)
+    }
 }
 
-/// What came of the parts.
+/// What came of the parts, for the evidence.
 #[derive(Default)]
 struct Report {
-    passed: Vec<String>,
-    skipped: Vec<String>,
+    lines: Vec<String>,
     failed: Vec<String>,
 }
 
@@ -99,7 +113,8 @@ impl Report {
     /// Type-checks each room.
     fn checks(&mut self, platform: &str, target: &Outcome<Target>) {
         for (room, package) in ROOMS {
-            self.part(&format!("{platform} {room}"), target, "checked", |target| {
+            let part = format!("{platform} {room}");
+            self.part(&part, target, &format!("{part} checked"), |target| {
                 target.cargo("check", package)
             });
         }
@@ -109,18 +124,18 @@ impl Report {
         &mut self,
         part: &str,
         tools: &Outcome<T>,
-        done: &str,
+        passed: &str,
         work: impl FnOnce(&T) -> Outcome,
     ) {
         match tools {
             Err(why) => {
                 println!("{part}: SKIPPED: {why}");
-                self.skipped.push(part.to_owned());
+                self.lines.push(format!("{part}: SKIPPED"));
             }
             Ok(tools) => match work(tools) {
                 Ok(()) => {
-                    println!("{part} {done}");
-                    self.passed.push(part.to_owned());
+                    println!("{passed}");
+                    self.lines.push(passed.to_owned());
                 }
                 Err(why) => {
                     println!("{part}: FAILED: {why}");
@@ -134,10 +149,6 @@ impl Report {
         if !self.failed.is_empty() {
             return Err(format!("failed: {}", self.failed.join(", ")));
         }
-        let skipped = match &self.skipped[..] {
-            [] => String::new(),
-            parts => format!("; SKIPPED: {}", parts.join(", ")),
-        };
-        Ok(format!("{}{skipped}", self.passed.join(", ")))
+        Ok(self.lines.join("; "))
     }
 }

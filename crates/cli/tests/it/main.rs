@@ -30,3 +30,4 @@ mod server;
 mod settings;
 mod storage;
 mod team;
+mod wine;

@@ -31,7 +31,8 @@ pub(super) fn zig(folder: &Path) -> Outcome<Vec<(String, String)>> {
         .to_string();
     let cc = program(folder, "zig-cc", &ZIG_CC.replace("ZIG", &zig))?;
     let ar = program(folder, "zig-ar", &ZIG_AR.replace("ZIG", &zig))?;
-    let named = |name: &str, value: &str| (format!("{name}_aarch64_apple_darwin"), value.to_owned());
+    let named =
+        |name: &str, value: &str| (format!("{name}_aarch64_apple_darwin"), value.to_owned());
     Ok(vec![
         named("CC", &cc),
         named("CXX", &cc),
@@ -76,7 +77,7 @@ pub(super) fn mingw() -> Outcome {
 }
 
 /// Writes a program, and returns its path.
-fn program(folder: &Path, name: &str, text: &str) -> Outcome<String> {
+pub(super) fn program(folder: &Path, name: &str, text: &str) -> Outcome<String> {
     let path = folder.join(name);
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     crate::run::run(Command::new("chmod").arg("+x").arg(&path))?;
