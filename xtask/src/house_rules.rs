@@ -19,11 +19,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["core", "secret", "audit", "testkit"]),
     (
         "broker",
-        &["core", "system", "team", "vault", "wire", "audit", "testkit"],
+        &[
+            "core", "system", "team", "vault", "wire", "audit", "testkit",
+        ],
     ),
     (
         "cli",
-        &["core", "system", "vault", "audit", "broker", "server", "testkit"],
+        &[
+            "core", "system", "vault", "audit", "broker", "server", "testkit",
+        ],
     ),
 ];
 

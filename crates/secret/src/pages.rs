@@ -12,11 +12,11 @@ mod windows;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::map;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use linux::map_locked;
 #[cfg(target_os = "macos")]
 pub(crate) use macos::map;
 #[cfg(unix)]
 pub(crate) use mapping::lockable;
 #[cfg(windows)]
 pub(crate) use windows::{lockable, map};
-#[cfg(all(test, target_os = "linux"))]
-pub(crate) use linux::map_locked;

@@ -158,7 +158,10 @@ impl Home {
             }
             missing.push(parent);
         }
-        missing.into_iter().rev().try_for_each(system::make_directory)
+        missing
+            .into_iter()
+            .rev()
+            .try_for_each(system::make_directory)
     }
 }
 

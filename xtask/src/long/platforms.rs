@@ -19,6 +19,9 @@ const ROOMS: &[(&str, &str)] = &[
 ];
 const MACOS: &str = "aarch64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
+/// Wine hands out the items of the Credential Manager at odd addresses, and where a build checks for those, the
+/// library that reads them ends the process. Windows aligns them.
+const UNALIGNED: &str = "profile.dev.package.windows-native-keyring-store.debug-assertions=false";
 
 /// Checks what can be checked, part by part: one that fails does not keep the others from running.
 ///
@@ -40,7 +43,7 @@ pub(super) fn platforms() -> Outcome<String> {
     report.checks("macos", &macos);
     let windows = library.and_then(|library| {
         compilers::mingw()?;
-        Ok(Target::new(WINDOWS, &folder, library, Vec::new()))
+        Ok(Target::new(WINDOWS, &folder, library, Vec::new()).with(UNALIGNED))
     });
     report.checks("windows", &windows);
     let under_wine = windows.and_then(|target| wine::install().map(|()| target));
@@ -65,6 +68,7 @@ struct Target {
     folder: PathBuf,
     library: PathBuf,
     variables: Vec<(String, String)>,
+    setting: Option<&'static str>,
 }
 
 impl Target {
@@ -79,12 +83,24 @@ impl Target {
             folder: folder.join("build"),
             library,
             variables,
+            setting: None,
+        }
+    }
+
+    /// With one of cargo's settings.
+    fn with(self, setting: &'static str) -> Self {
+        Self {
+            setting: Some(setting),
+            ..self
         }
     }
 
     /// Runs a command of cargo for one package.
     fn cargo(&self, verb: &str, package: &str) -> Outcome {
         let mut command = cargo(&[verb, "--locked", "--quiet", "-p", package]);
+        if let Some(setting) = self.setting {
+            command.args(["--config", setting]);
+        }
         run(command
             // Building the standard library is what the stable compiler does not offer yet.
             .args(["-Zbuild-std=std,panic_unwind", "--target", self.triple])

@@ -66,10 +66,7 @@ async fn l05_sockets_are_made_private_and_stale_ones_replaced() {
     let mut socket = bind(&path).unwrap();
     let mode = std::fs::metadata(&path).unwrap().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let (client, accepted) = tokio::join!(
-        tokio::net::UnixStream::connect(&path),
-        socket.accept()
-    );
+    let (client, accepted) = tokio::join!(tokio::net::UnixStream::connect(&path), socket.accept());
     assert!(withheld_system::socket::is_own(&client.unwrap()));
     assert!(accepted.unwrap().is_some());
     drop(socket);

@@ -104,6 +104,5 @@ fn wait_until_gone(home: &Home) -> Outcome {
 }
 
 fn is_held(home: &Home) -> bool {
-    File::open(home.lock_file())
-        .is_ok_and(|file| file.try_lock_shared().is_err())
+    File::open(home.lock_file()).is_ok_and(|file| file.try_lock_shared().is_err())
 }

@@ -4,12 +4,17 @@
 use std::io;
 use std::ptr::null_mut;
 
-use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Win32::Foundation::{
+    HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, LocalFree, SetHandleInformation,
+};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{
     DACL_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, SetKernelObjectSecurity,
+};
+use windows_sys::Win32::System::Console::{
+    GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
 };
 use windows_sys::Win32::System::Diagnostics::Debug::{
     SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SetErrorMode,
@@ -23,9 +28,10 @@ use super::Descriptors;
 /// no right to change the list either.
 const LIST: windows_sys::core::PCWSTR = w!("D:P(A;;0x101001;;;OW)");
 
-/// What a process inherits is what its starter marked for it, and nothing that this program opens is marked:
-/// neither kind of treatment has anything to do.
+/// Both kinds of treatment are one here: what this program opens itself is never handed on, and the standard
+/// three, which its starter marked to be, are marked no more. The system does not list what else was handed on.
 pub(super) fn harden(_: Descriptors) -> io::Result<()> {
+    keep_streams()?;
     // SAFETY: integers only. A process that fails so is not handed to the reporter, who writes its memory down.
     unsafe { SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX) };
     let mut descriptor = null_mut();
@@ -51,6 +57,25 @@ pub(super) fn harden(_: Descriptors) -> io::Result<()> {
     };
     if set == 0 {
         return Err(fault);
+    }
+    Ok(())
+}
+
+/// A broker that held the command line's streams would keep whoever reads them waiting.
+fn keep_streams() -> io::Result<()> {
+    for stream in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: integers and a handle of this process only.
+        let done = unsafe {
+            let handle = GetStdHandle(stream);
+            // A process that was started without the stream.
+            if handle.is_null() || handle == INVALID_HANDLE_VALUE {
+                continue;
+            }
+            SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0)
+        };
+        if done == 0 {
+            return Err(io::Error::last_os_error());
+        }
     }
     Ok(())
 }

@@ -17,8 +17,9 @@ use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_PIPE_BUSY};
 use super::Unbound;
 use crate::{private, windows};
 
-/// Between two attempts while every instance of the pipe is taken.
+/// Between two attempts while every instance of the pipe is taken, and how many there are.
 const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: usize = 200;
 
 /// The client's end. [`is_own`] says whose the other one is.
 pub type Client = NamedPipeClient;
@@ -29,6 +30,13 @@ pub type Server = NamedPipeServer;
 pub struct Listener {
     name: OsString,
     next: NamedPipeServer,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // The library may keep the instance until the process ends; nobody shall find it meanwhile.
+        let _ = self.next.disconnect();
+    }
 }
 
 impl Listener {
@@ -81,10 +89,14 @@ fn instance(name: &OsString, is_first: bool) -> io::Result<NamedPipeServer> {
 /// The system's: `NotFound` where nobody listens.
 pub async fn connect(path: &Path) -> io::Result<Client> {
     let name = name(path)?;
+    let mut looks = LOOKS;
     loop {
         // The other end may ask who this is, and not act as it: that is what the options begin with.
         match ClientOptions::new().open(&name) {
-            Err(fault) if is(&fault, ERROR_PIPE_BUSY) => tokio::time::sleep(LOOK).await,
+            Err(fault) if is(&fault, ERROR_PIPE_BUSY) && looks > 0 => {
+                looks -= 1;
+                tokio::time::sleep(LOOK).await;
+            }
             opened => return opened,
         }
     }

@@ -96,10 +96,7 @@ pub(super) fn names(home: &Path, directory: &Path) -> Result<Vec<String>, Refusa
 }
 
 /// The descriptor of a file's folder, reached without following a link, and the file's name.
-fn descend<'a>(
-    home: &Path,
-    file: &'a Path,
-) -> Result<Option<(OwnedFd, &'a OsStr)>, Refusal> {
+fn descend<'a>(home: &Path, file: &'a Path) -> Result<Option<(OwnedFd, &'a OsStr)>, Refusal> {
     let below = file.strip_prefix(home).map_err(|_| outside())?;
     let mut here = match rustix::fs::open(home, DIR_FLAGS, Mode::empty()) {
         Ok(opened) => opened,

@@ -114,10 +114,7 @@ mod system {
     )]
     pub(super) fn open(path: &Path) -> Result<File> {
         let flags = rustix::fs::OFlags::NOCTTY.bits() as i32;
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)
+        OpenOptions::new().read(true).custom_flags(flags).open(path)
     }
 }
 

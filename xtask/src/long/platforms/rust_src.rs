@@ -74,9 +74,9 @@ fn isolated(program: &str, apt: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, file) in [
         ("Dir::Etc::sourcelist", "sources.list"),
-        ("Dir::Etc::sourceparts", "none"),
-        ("Dir::Etc::preferences", "none"),
-        ("Dir::Etc::preferencesparts", "none"),
+        ("Dir::Etc::sourceparts", "/dev/null"),
+        ("Dir::Etc::preferences", "/dev/null"),
+        ("Dir::Etc::preferencesparts", "/dev/null"),
         ("Dir::State", "."),
         ("Dir::State::lists", "lists"),
         ("Dir::State::status", "status"),

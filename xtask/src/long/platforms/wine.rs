@@ -117,6 +117,13 @@ export WINEPREFIX="FOLDER/prefix" WINEARCH=win64 WINEDEBUG=-all
 exec wine "$@"
 "#;
 
+/// Wine's own processes outlive a command and keep its streams: whoever reads a pipe would wait for them.
 const WITHHELD: &str = r#"#!/bin/sh
-exec "FOLDER/wine" "FOLDER/withheld.exe" "$@"
+said=$(mktemp -d "FOLDER/said.XXXXXX")
+"FOLDER/wine" "FOLDER/withheld.exe" "$@" >"$said/1" 2>"$said/2"
+status=$?
+cat "$said/1"
+cat "$said/2" >&2
+rm -r "$said"
+exit $status
 "#;
