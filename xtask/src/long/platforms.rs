@@ -20,8 +20,12 @@ const ROOMS: &[(&str, &str)] = &[
 const MACOS: &str = "aarch64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 /// Wine hands out the items of the Credential Manager at odd addresses, and where a build checks for those, the
-/// library that reads them ends the process. Windows aligns them.
-const UNALIGNED: &str = "profile.dev.package.windows-native-keyring-store.debug-assertions=false";
+/// library that reads them ends the process. Windows aligns them. Optimised, so that it shares no function with
+/// a crate that was built with the check.
+const UNALIGNED: &[&str] = &[
+    "profile.dev.package.windows-native-keyring-store.debug-assertions=false",
+    "profile.dev.package.windows-native-keyring-store.opt-level=3",
+];
 
 /// Checks what can be checked, part by part: one that fails does not keep the others from running.
 ///
@@ -68,7 +72,7 @@ struct Target {
     folder: PathBuf,
     library: PathBuf,
     variables: Vec<(String, String)>,
-    setting: Option<&'static str>,
+    settings: &'static [&'static str],
 }
 
 impl Target {
@@ -83,22 +87,19 @@ impl Target {
             folder: folder.join("build"),
             library,
             variables,
-            setting: None,
+            settings: &[],
         }
     }
 
-    /// With one of cargo's settings.
-    fn with(self, setting: &'static str) -> Self {
-        Self {
-            setting: Some(setting),
-            ..self
-        }
+    /// With these settings of cargo's.
+    fn with(self, settings: &'static [&'static str]) -> Self {
+        Self { settings, ..self }
     }
 
     /// Runs a command of cargo for one package.
     fn cargo(&self, verb: &str, package: &str) -> Outcome {
         let mut command = cargo(&[verb, "--locked", "--quiet", "-p", package]);
-        if let Some(setting) = self.setting {
+        for setting in self.settings {
             command.args(["--config", setting]);
         }
         run(command
