@@ -1,16 +1,16 @@
 //! The anchor: where the log was on disk when it was last looked at, kept beside the log and, as a
 //! copy, where a program that rewrites the folder does not reach.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use withheld_core::{Code, Refusal};
+use withheld_system::private;
 
 use crate::chain::Head;
-use crate::folder::{self, nofollow};
+use crate::folder;
 use crate::hex;
 
 const FILE: &str = "anchor";
@@ -114,7 +114,7 @@ impl Anchored {
             file.write_all(&self.to_bytes())?;
             file.sync_all()?;
             fs::rename(&new, folder.join(FILE))?;
-            folder::sync_folder(folder)
+            private::sync_folder(folder)
         });
         if written.is_err() {
             // Half an anchor would take up the room that records need; a second failure adds nothing.
@@ -130,10 +130,5 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(nofollow())
-        .open(path)
+    private::options().write(true).create_new(true).open(path)
 }

@@ -1,12 +1,11 @@
 //! The folder of a log: which segments lie in it, and how their lines are read.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use withheld_core::{Code, Refusal, text};
+use withheld_system::private;
 
 use crate::verify::{Broken, Fault};
 
@@ -56,18 +55,7 @@ fn segment_number(name: &str) -> Option<u64> {
 
 /// Opens a file of ours for reading; a link in its place is not followed.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(nofollow())
-        .open(path)
-}
-
-#[allow(
-    clippy::cast_possible_wrap,
-    reason = "the flags of open(2) are an int in C"
-)]
-pub(crate) fn nofollow() -> i32 {
-    OFlags::NOFOLLOW.bits() as i32
+    private::options().read(true).open(path)
 }
 
 /// Hands over each line of a segment without its newline, and then how many bytes follow the last.
@@ -95,11 +83,6 @@ pub(crate) fn lines(
             _ => return each(Piece::Torn(line.len())),
         }
     }
-}
-
-/// Makes the names in a folder last.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// A segment is not there.

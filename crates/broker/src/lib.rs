@@ -47,8 +47,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use withheld_core::Refusal;
+use withheld_system::ending;
 use withheld_vault::Home;
 
 use door::accept;
@@ -96,8 +96,7 @@ async fn run(home: Home, any_port: bool, ready: impl FnOnce(SocketAddr)) -> Resu
     let listener = accept::bind(wanted).await?;
     let address = listener.local_addr().map_err(|_| bug())?;
     house.set_listen(address);
-    let mut terminate = signal(SignalKind::terminate()).map_err(|_| bug())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|_| bug())?;
+    let asked = ending::asked().map_err(|_| bug())?;
 
     // The owner's socket answers until everything else has ended.
     let (drain, last) = (Drain::new(), Drain::new());
@@ -123,8 +122,7 @@ async fn run(home: Home, any_port: bool, ready: impl FnOnce(SocketAddr)) -> Resu
     let watch = tokio::spawn(team_room::keep_watch(Arc::clone(&house)));
     ready(address);
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = asked => {}
         () = house.stop.notified() => {}
     }
     watch.abort();

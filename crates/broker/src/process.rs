@@ -1,9 +1,8 @@
 //! What this process knows of itself, for `status` and `doctor`.
 
-use std::os::unix::fs::MetadataExt as _;
-
 use withheld_core::endpoint_path::EndpointPath;
 use withheld_core::plain;
+use withheld_system::process;
 use withheld_vault::SecretMemory;
 
 plain! {
@@ -33,14 +32,14 @@ pub(crate) fn started_by() -> Option<EndpointPath> {
 
 impl Process {
     pub(crate) fn now(started_by: Option<&EndpointPath>) -> Self {
-        let executable = std::fs::metadata("/proc/self/exe").ok();
+        let executable = process::executable_owner();
         Self {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
             started_by: started_by.cloned(),
             tracer_pid: status_field("TracerPid:"),
-            executable_uid: executable.as_ref().map(|found| found.uid()),
-            executable_mode: executable.as_ref().map(|found| found.mode() & 0o7777),
+            executable_uid: executable.map(|(uid, _)| uid),
+            executable_mode: executable.map(|(_, mode)| mode),
             secret_memory: withheld_vault::secret_memory().map(|memory| match memory {
                 SecretMemory::MemfdSecret => "memfd_secret",
                 SecretMemory::LockedPages => "locked_pages",
@@ -51,6 +50,10 @@ impl Process {
 
 /// A number of the system's own page about this process.
 fn status_field(name: &str) -> Option<u32> {
+    // Elsewhere the path is nobody's, and could be made by anybody.
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().parse().ok()

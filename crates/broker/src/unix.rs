@@ -6,10 +6,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use withheld_core::api::{AgentRequest, MAX_REQUEST_BYTES, OwnerCall};
 use withheld_core::{Code, Refusal};
+use withheld_system::socket::{Listener, Server};
 
 use crate::answer;
 use crate::body::AgentBody;
@@ -20,7 +20,6 @@ use crate::door::request::{Sorted, sort};
 use crate::door::serve::serve;
 use crate::drain::Guest;
 use crate::house::{House, bug};
-use crate::instance::{Socket, is_own_peer};
 use crate::refusal_reply::{api_reply, bare};
 use crate::session::Caller;
 use crate::visitor::Visitor;
@@ -39,12 +38,12 @@ pub(crate) enum Side {
 }
 
 /// Serves a socket until the broker stops.
-pub(crate) async fn listen(house: Arc<House>, side: Side, socket: Socket, mut guest: Guest) {
+pub(crate) async fn listen(house: Arc<House>, side: Side, mut socket: Listener, mut guest: Guest) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let own = guest.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = next(&socket.listener, &permits) => accepted,
+            accepted = next(&mut socket, &permits) => accepted,
             () = guest.asked_to_leave() => return,
         };
         let Some((stream, permit)) = accepted else {
@@ -65,12 +64,12 @@ pub(crate) async fn listen(house: Arc<House>, side: Side, socket: Socket, mut gu
 
 /// The next connection of this user's own.
 async fn next(
-    listener: &UnixListener,
+    listener: &mut Listener,
     permits: &Arc<Semaphore>,
-) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(Server, tokio::sync::OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => is_own_peer(&stream).then_some((stream, permit)),
+        Ok(stream) => stream.map(|stream| (stream, permit)),
         Err(_) => {
             crate::door::accept::rest().await;
             None

@@ -5,8 +5,9 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use withheld_system::private;
 
 /// Another home, for the verbs of agents only.
 pub(crate) const HOME: &str = "WITHHELD_HOME";
@@ -143,12 +144,7 @@ fn is_value(value: &str) -> bool {
 
 /// Whether this is a folder of this user, and closed to others.
 fn is_own_folder(folder: &Path) -> bool {
-    folder.is_absolute()
-        && std::fs::symlink_metadata(folder).is_ok_and(|found| {
-            found.is_dir()
-                && found.uid() == rustix::process::geteuid().as_raw()
-                && found.mode() & 0o777 == 0o700
-        })
+    folder.is_absolute() && private::is_private_folder(folder)
 }
 
 fn read_one(name: &str) -> Option<OsString> {

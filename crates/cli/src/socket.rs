@@ -13,10 +13,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 use withheld_core::api::{API_PATH, ERROR_HEADER, SESSION_HEADER};
 use withheld_core::{Code, Refusal, SessionToken, text};
+use withheld_system::socket::{Client, connect, is_own};
 use withheld_vault::home::Home;
 
 use crate::environment::Token;
@@ -83,7 +83,7 @@ impl Socket {
 
     /// Whether anything listens there. What does may still be silent, or not ours.
     pub(crate) fn is_there(&self) -> bool {
-        match self.run(UnixStream::connect(&self.path)) {
+        match self.run(connect(&self.path)) {
             Ok(_) => true,
             Err(error) => !is_nobody(&error),
         }
@@ -164,8 +164,8 @@ impl Socket {
     }
 
     /// A connection; `None` where nobody listens.
-    async fn connected(&self) -> Outcome<Option<UnixStream>> {
-        match tokio::time::timeout(ANSWER, UnixStream::connect(&self.path)).await {
+    async fn connected(&self) -> Outcome<Option<Client>> {
+        match tokio::time::timeout(ANSWER, connect(&self.path)).await {
             Ok(Ok(stream)) => Ok(Some(stream)),
             Ok(Err(error)) if is_nobody(&error) => Ok(None),
             Ok(Err(error)) => Err(unconnected(&error)),
@@ -175,11 +175,10 @@ impl Socket {
 
     async fn over(
         &self,
-        stream: UnixStream,
+        stream: Client,
         request: http::Request<Full<Bytes>>,
     ) -> Outcome<http::Response<Incoming>> {
-        let own = rustix::process::geteuid().as_raw();
-        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
+        if !is_own(&stream) {
             return Err(foreign());
         }
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -339,7 +338,7 @@ mod tests {
             if !said.contains("within") {
                 break said;
             }
-            waiting.push(socket.run(UnixStream::connect(&socket.path)));
+            waiting.push(socket.run(connect(&socket.path)));
             assert!(waiting.len() < 8, "the queue has an end");
         };
         assert_eq!(said, "the broker is there and takes no connection");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use withheld_core::Code;
+use withheld_system::process;
 use withheld_vault::home::Home;
 
 use crate::environment::Variables;
@@ -16,8 +17,6 @@ use crate::output::Outcome;
 
 /// How long a broker may take until it says where it listens.
 const READY: Duration = Duration::from_secs(5);
-/// This executable, also after its file was replaced: the one that runs, and no other.
-const OWN_EXECUTABLE: &str = "/proc/self/exe";
 
 /// Where a broker is to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +35,16 @@ pub(crate) enum Port {
 /// What the broker refused at its start (`conflict` where another one was faster); `broker_down`
 /// where it said nothing within 5 s.
 pub(crate) fn broker(home: &Home, variables: &Variables, port: Port) -> Outcome<String> {
-    let mut child = Command::new(OWN_EXECUTABLE)
+    let mut command = Command::new(process::executable().map_err(|_| unstarted())?);
+    process::alone(&mut command).map_err(|_| unstarted())?;
+    let mut child = command
         .arg("daemon")
         .arg("--detached")
         .args((port == Port::Any).then_some("--any-port"))
         .arg("--json")
         .arg("--home")
         .arg(home.path())
-        .env_clear()
         .envs(variables.bus.iter().map(|(name, value)| (*name, value)))
-        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

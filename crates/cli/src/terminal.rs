@@ -23,8 +23,12 @@ pub(crate) enum Choice {
 }
 
 impl Terminal {
-    /// The terminal; `None` where there is none.
+    /// The terminal; `None` where there is none, and on Windows, where the hidden prompts that go with these
+    /// questions are missing.
     pub(crate) fn open() -> Option<Self> {
+        if cfg!(windows) {
+            return None;
+        }
         OpenOptions::new()
             .read(true)
             .write(true)

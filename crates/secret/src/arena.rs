@@ -6,9 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroize;
 
+use crate::pages;
+
 /// Bytes of the first region; each further one doubles what there is.
 const FIRST_REGION: usize = 1024 * 1024;
-/// Bytes the arena may reach where RLIMIT_MEMLOCK sets no end, or a later one.
+/// Bytes the arena may reach where the system sets no end, or a later one.
 const MOST: usize = 256 * 1024 * 1024;
 /// Slots begin and end at multiples of this many bytes.
 const GRAIN: usize = 16;
@@ -143,7 +145,7 @@ impl Arena {
     /// Doubles the arena; when the limit is nearer than that, takes half as much until it fits.
     fn grow(&mut self, room: usize) -> Result<(), Full> {
         let held: usize = self.regions.iter().map(|region| region.len).sum();
-        let limit = self.limit.unwrap_or_else(lockable);
+        let limit = self.limit.unwrap_or_else(|| pages::lockable().min(MOST));
         let least = room.checked_next_multiple_of(PAGE).ok_or(Full)?;
         let mut size = held.max(self.first).max(least);
         loop {
@@ -180,10 +182,7 @@ unsafe impl Send for Region {}
 
 impl Region {
     fn map(len: usize) -> Option<Self> {
-        let (base, kind) = match map_secret(len) {
-            Some(base) => (base, Memory::MemfdSecret),
-            None => (map_locked(len)?, Memory::LockedPages),
-        };
+        let (base, kind) = pages::map(len)?;
         Some(Self {
             base,
             len,
@@ -224,71 +223,6 @@ impl Region {
     }
 }
 
-/// A mapping of `memfd_secret`; its descriptor is closed at once, so nothing can map it again.
-fn map_secret(len: usize) -> Option<NonNull<u8>> {
-    // SAFETY: integers only; the descriptor is ours and closed on every way out.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC);
-        let fd = libc::c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
-        let sized = libc::off_t::try_from(len).is_ok_and(|len| libc::ftruncate(fd, len) == 0);
-        let base = if sized {
-            map(len, libc::MAP_SHARED, fd)
-        } else {
-            None
-        };
-        libc::close(fd);
-        guarded(base?, len, &[libc::MADV_DONTFORK])
-    }
-}
-
-fn map_locked(len: usize) -> Option<NonNull<u8>> {
-    let base = map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)?;
-    // SAFETY: a mapping of ours of this length.
-    if unsafe { libc::mlock(base.as_ptr().cast(), len) } != 0 {
-        // SAFETY: as above; nothing refers to it yet.
-        unsafe { libc::munmap(base.as_ptr().cast(), len) };
-        return None;
-    }
-    guarded(base, len, &[libc::MADV_DONTFORK, libc::MADV_DONTDUMP])
-}
-
-fn map(len: usize, flags: libc::c_int, fd: libc::c_int) -> Option<NonNull<u8>> {
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: a new mapping wherever the kernel likes; it overlaps nothing.
-    let base = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, fd, 0) };
-    if base == libc::MAP_FAILED {
-        return None;
-    }
-    NonNull::new(base.cast())
-}
-
-/// Gives the advice; a mapping that will not take it is not used.
-fn guarded(base: NonNull<u8>, len: usize, advice: &[libc::c_int]) -> Option<NonNull<u8>> {
-    for advice in advice {
-        // SAFETY: a mapping of ours of this length, to which nothing refers yet.
-        unsafe {
-            if libc::madvise(base.as_ptr().cast(), len, *advice) != 0 {
-                libc::munmap(base.as_ptr().cast(), len);
-                return None;
-            }
-        }
-    }
-    Some(base)
-}
-
-/// Bytes this process may lock.
-fn lockable() -> usize {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: a valid pointer for the length of the call.
-    if unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit) } != 0 {
-        return 0;
-    }
-    usize::try_from(limit.rlim_cur).unwrap_or(MOST).min(MOST)
-}
-
 fn grains(len: usize) -> Result<usize, Full> {
     len.max(1).checked_next_multiple_of(GRAIN).ok_or(Full)
 }
@@ -298,6 +232,6 @@ fn lock(arena: &Mutex<Arena>) -> MutexGuard<'_, Arena> {
     arena.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "arena_tests.rs"]
 mod tests;

@@ -166,7 +166,7 @@ fn a_forked_child_has_no_values() {
 
 #[test]
 fn locked_pages_serve_where_secret_memory_is_missing() {
-    let base = map_locked(PAGE).unwrap();
+    let base = pages::map_locked(PAGE).unwrap();
     // SAFETY: a mapping of ours of this length.
     unsafe {
         base.as_ptr().write(7);

@@ -2,6 +2,24 @@
 
 use std::io;
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(windows)]
+use windows as system;
+
+/// The first descriptor beyond the standard three.
+#[cfg(unix)]
+const FIRST_INHERITED: libc::c_int = 3;
+
 /// What happens to the descriptors a process was started with, beyond the standard three.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Descriptors {
@@ -21,42 +39,24 @@ pub enum Descriptors {
 /// # Errors
 /// The system's error; the caller must not go on.
 pub fn harden(descriptors: Descriptors) -> io::Result<()> {
-    const FIRST_INHERITED: libc::c_uint = 3;
+    system::harden(descriptors)
+}
+
+#[cfg(unix)]
+fn forbid_core_files() -> io::Result<()> {
     let none = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    let flags = match descriptors {
-        Descriptors::Close => 0,
-        Descriptors::MarkCloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
-    };
-    // SAFETY: plain integers only.
-    checked(libc::c_long::from(unsafe {
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0)
-    }))?;
     // SAFETY: `none` is a valid rlimit for the length of the call.
-    checked(libc::c_long::from(unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const none)
-    }))?;
-    // SAFETY: plain integers only; the caller's contract is that it owns no descriptor yet.
-    checked(unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            FIRST_INHERITED,
-            libc::c_uint::MAX,
-            flags,
-        )
-    })
-}
-
-fn checked(result: libc::c_long) -> io::Result<()> {
-    if result < 0 {
+    let done = unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    if done < 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;

@@ -7,12 +7,13 @@
 //!
 //! This crate must know nothing of ours: no names, no policy, no files, no sockets. It is the
 //! one crate (beside the sandbox) that may hold `unsafe`; each block says why it is sound.
-//! It speaks Linux; another system needs its own `arena` and `harden`, and does not compile
-//! until it has them.
+//! What the system must give is in `pages`, `harden` and `account`, a file for each system; another system
+//! does not compile until it has its own.
 
 mod account;
 mod arena;
 mod harden;
+mod pages;
 mod value;
 
 pub use account::{home_of_user, name_of_user};

@@ -1,17 +1,16 @@
 //! The bootstrap token: lets whoever reads a file beside the database make the first workspace, once,
 //! for 24 hours. Only the file holds it; this process keeps its digest.
 
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 use withheld_core::{Code, Refusal};
+use withheld_system::private;
 
 /// The file, in the database's folder.
 const FILE: &str = "bootstrap-token";
@@ -125,13 +124,17 @@ fn is_fresh(waiting: &Waiting, now: u64) -> bool {
 /// A token that this server wrote, as far as can be told: nobody else could read it or put it there.
 fn read(file: &Path, now: u64) -> Option<Waiting> {
     let found = std::fs::symlink_metadata(file).ok()?;
-    let is_ours = found.is_file() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
-    if !is_ours || found.len() != FILE_BYTES {
+    if !found.is_file() || found.len() != FILE_BYTES {
+        return None;
+    }
+    let mut opened = private::options().read(true).open(file).ok()?;
+    if !private::is_private(&opened).ok()? {
         return None;
     }
     let age = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     let written = u64::try_from(age.as_millis()).ok()?;
-    let text = std::fs::read_to_string(file).ok()?;
+    let mut text = String::new();
+    opened.read_to_string(&mut text).ok()?;
     let token = text.trim_end();
     let is_past = written <= now.saturating_add(AHEAD_MS);
     (is_past && token.starts_with(PREFIX)).then(|| Waiting {
@@ -167,12 +170,7 @@ fn write(file: &Path, now: u64) -> Result<Waiting, Refusal> {
 fn put(file: &Path, token: &str) -> std::io::Result<()> {
     let new = file.with_extension("new");
     remove(&new);
-    let mut options = std::fs::OpenOptions::new();
-    let mut opened = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
+    let mut opened = private::create_new(&new)?;
     opened.write_all(format!("{token}\n").as_bytes())?;
     opened.sync_all()?;
     std::fs::rename(&new, file)

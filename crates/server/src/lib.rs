@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use withheld_core::{Code, Refusal};
+use withheld_system::ending;
 
 pub use config::{Asked, Config, TlsFiles, database};
 pub use note::{Log, Note};
@@ -84,7 +85,7 @@ pub fn serve(
     ready: impl FnOnce(&Facts),
 ) -> Result<(), Refusal> {
     runtime()?.block_on(async {
-        let signalled = listen::signalled().map_err(|_| no_runtime())?;
+        let signalled = ending::asked().map_err(|_| no_runtime())?;
         let server = Server::open(config, clock, log).await?;
         ready(server.facts());
         server.run(signalled).await;

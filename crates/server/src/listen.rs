@@ -2,7 +2,6 @@
 //!
 //! HTTP/1.1 alone: it is what clients of a team speak, and one framing is less to defend than two.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -212,20 +211,4 @@ where
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(DRAIN, connection).await;
-}
-
-/// Ends when the process is told to.
-///
-/// # Errors
-/// When the system lets nobody listen for signals.
-pub(crate) fn signalled() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

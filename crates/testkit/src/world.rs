@@ -78,6 +78,8 @@ pub struct World {
     /// Where nothing may arrive: `evil.test` and its likes.
     pub evil: Upstream,
     more: Vec<Canary>,
+    /// Its processes are those of this machine, with the ids that they tell.
+    native: bool,
     finished: bool,
 }
 
@@ -172,10 +174,22 @@ impl World {
             api,
             evil,
             more: Vec::new(),
+            native: true,
             finished: false,
         };
         fs::write(world.ca_file(), world.authority.pem()).expect("a CA file");
         fs::write(world.passphrase_file(), PASSPHRASE).expect("a passphrase file");
+        Some(world)
+    }
+
+    /// A world without a vault whose `binary` runs in a world of its own, as under Wine: the ids that its
+    /// processes tell are none of this machine's, so none of them is waited for or ended.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    pub fn foreign(binary: &str) -> Option<Self> {
+        let mut world = Self::without_vault(binary)?;
+        world.native = false;
         Some(world)
     }
 
@@ -517,7 +531,7 @@ impl World {
     }
 
     fn stop(&self) {
-        let pid = self.broker_pid();
+        let pid = self.broker_pid().filter(|_| self.native);
         // A broker that does not stop when asked is ended by its id.
         drop(self.user_runs(&["daemon", "stop"]).run());
         if let Some(pid) = pid {

@@ -33,7 +33,12 @@ const LEAF_DAYS: i64 = 7;
 const SKEW_DAYS: i64 = 1;
 /// The longest common name a certificate has room for, in bytes.
 const MAX_COMMON_NAME: usize = 64;
+/// Where systems keep their roots in one file. Never from the environment: an agent can set that. Windows has no
+/// such file, and there a path like these is one that any account may make.
+#[cfg(windows)]
+const SYSTEM_BUNDLES: &[&str] = &[];
 /// Where systems keep their roots in one file. Never from the environment: an agent can set that.
+#[cfg(not(windows))]
 const SYSTEM_BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",

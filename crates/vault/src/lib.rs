@@ -28,6 +28,8 @@ pub mod team;
 )]
 mod test_values;
 pub mod vault;
+// Only what is shown on a terminal needs them.
+#[cfg(unix)]
 mod words;
 
 use withheld_core::{Code, Refusal};

@@ -3,6 +3,7 @@
 mod bare;
 mod clients;
 mod kill;
+mod platforms;
 
 use std::process::Command;
 
@@ -20,7 +21,8 @@ pub(crate) fn long(arguments: &[&str]) -> Outcome {
         ["kill", "--cycles", cycles] => ("kill", kill::kill(cycles)?),
         ["bare"] => ("bare", bare::bare()?),
         ["clients"] => ("clients", clients::clients()?),
-        _ => return Err("which one: kill [--cycles N], bare, clients".to_owned()),
+        ["platforms"] => ("platforms", platforms::platforms()?),
+        _ => return Err("which one: kill [--cycles N], bare, clients, platforms".to_owned()),
     };
     println!("{stage}: {result}");
     note(stage, &result)

@@ -7,12 +7,13 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use withheld_core::Refusal;
+use withheld_system::private;
 
 use super::unavailable;
 use super::writer::Setting;
 use crate::anchor::create_new;
 use crate::chain::{Frame, Head};
-use crate::folder::{open, segment_path, sync_folder};
+use crate::folder::{open, segment_path};
 use crate::hex;
 use crate::verify::Verifier;
 
@@ -28,7 +29,7 @@ pub(super) fn copy(setting: &Setting, number: u64, length: u64, head: Head) -> R
         file.write_all(&bytes)?;
         (setting.sync)(&file)?;
         fs::rename(&new, &path)?;
-        sync_folder(&setting.folder)
+        private::sync_folder(&setting.folder)
     });
     replaced.map_err(|_| {
         // Only room is at stake; the old file is still in its place.

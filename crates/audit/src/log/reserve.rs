@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate};
+use withheld_system::private;
 
 use crate::anchor::create_new;
 
@@ -73,15 +73,14 @@ impl Reserve {
 
 fn fill(path: &Path) -> io::Result<()> {
     let mut file = create_new(path)?;
-    match fallocate(&file, FallocateFlags::empty(), 0, BYTES) {
-        Ok(()) => Ok(()),
+    match private::allocate(&file, BYTES) {
         // A file system that cannot: the room is taken by writing.
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             for _ in 0..BYTES / 4096 {
                 file.write_all(&[0; 4096])?;
             }
             file.sync_all()
         }
-        Err(error) => Err(error.into()),
+        done => done,
     }
 }

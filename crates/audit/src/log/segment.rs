@@ -1,15 +1,15 @@
 //! One segment file: made, appended to, and brought back to its last whole record.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use withheld_core::Moment;
+use withheld_system::private;
 
 use crate::chain::Head;
-use crate::folder::{nofollow, segment_path, sync_folder};
+use crate::folder::segment_path;
 use crate::key::SegmentKey;
 
 /// A segment closes after this many records.
@@ -66,11 +66,9 @@ impl Segment {
     ) -> Result<(Self, Head), Fault> {
         let line = head.seal(at, number, &*key).map_err(|_| Fault::Failed)?;
         let path = segment_path(folder, number);
-        let file = OpenOptions::new()
+        let file = private::options()
             .append(true)
             .create_new(true)
-            .mode(0o600)
-            .custom_flags(nofollow())
             .open(&path)?;
         let mut segment = Self {
             number,
@@ -85,7 +83,7 @@ impl Segment {
         };
         let begun = segment
             .append(&line.bytes)
-            .and_then(|()| sync_folder(folder).map_err(Fault::from));
+            .and_then(|()| private::sync_folder(folder).map_err(Fault::from));
         if let Err(fault) = begun {
             // Without its first line the file is nothing, and its number is needed again.
             let _ = fs::remove_file(&path);

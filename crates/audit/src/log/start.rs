@@ -2,18 +2,18 @@
 //! last one is cut off, and requests without an outcome are told.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use withheld_core::name::RequestId;
 use withheld_core::{Code, Refusal};
+use withheld_system::private;
 
 use super::rescue;
 use crate::anchor::Anchored;
 use crate::chain::{Frame, Head};
-use crate::folder::{self, Piece, nofollow, segment_path};
+use crate::folder::{self, Piece, segment_path};
 use crate::record::{Outcome, RequestRecord};
 use crate::verify::{Broken, Fault, Verifier};
 
@@ -190,12 +190,9 @@ fn mend(folder: &Path, number: u64, good: u64) -> io::Result<()> {
     let path = segment_path(folder, number);
     if good == 0 {
         fs::remove_file(path)?;
-        return folder::sync_folder(folder);
+        return private::sync_folder(folder);
     }
-    let file = OpenOptions::new()
-        .write(true)
-        .custom_flags(nofollow())
-        .open(path)?;
+    let file = private::options().write(true).open(path)?;
     file.set_len(good)?;
     file.sync_all()
 }
@@ -247,7 +244,7 @@ pub(super) fn holds(folder: &Path, copy: &Anchored) -> Result<(), Refusal> {
 }
 
 fn make(folder: &Path) -> Result<(), Refusal> {
-    match DirBuilder::new().mode(0o700).create(folder) {
+    match private::make_folder(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(store_unavailable()),
         _ => Ok(()),
     }

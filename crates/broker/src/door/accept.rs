@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use withheld_core::{Code, Refusal, text};
+use withheld_system::process;
 
 use super::proxy::Connection;
 use super::serve::serve;
@@ -106,20 +106,7 @@ pub(crate) async fn rest() {
 /// Raises the limit of open descriptors as far as this user may, and returns how many connections
 /// they are enough for.
 fn connections() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit
-        .maximum
-        .unwrap_or(DESCRIPTORS_MOST)
-        .min(DESCRIPTORS_MOST);
-    let current = limit.current.unwrap_or(DESCRIPTORS_MOST);
-    let raised = Rlimit {
-        current: Some(most.max(current)),
-        maximum: limit.maximum,
-    };
-    let usable = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => most.max(current),
-        Err(_) => current,
-    };
+    let usable = process::raise_descriptors(DESCRIPTORS_MOST);
     let connections = usable.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS_EACH;
     usize::try_from(connections)
         .unwrap_or(usize::MAX)

@@ -1,13 +1,12 @@
 //! What the demo writes itself: a folder that nobody else may open, and files in it.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use withheld_core::Code;
+use withheld_system::private;
 
 use crate::failure::Failure;
 use crate::output::Outcome;
@@ -20,18 +19,11 @@ pub(super) fn new_folder(temporary: &Path) -> Outcome<PathBuf> {
 }
 
 pub(super) fn make_folder(folder: &Path) -> Outcome {
-    DirBuilder::new()
-        .mode(0o700)
-        .create(folder)
-        .map_err(|_| unwritten())
+    private::make_folder(folder).map_err(|_| unwritten())
 }
 
 pub(super) fn new_file(path: &Path, content: &str) -> Outcome {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    private::create_new(path)
         .and_then(|mut file| file.write_all(content.as_bytes()))
         .map_err(|_| unwritten())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
+use withheld_system::ending;
 
 /// Whether somebody asked for the end.
 #[derive(Clone, Default)]
@@ -27,18 +27,10 @@ impl Interrupt {
     }
 
     async fn note(&self) {
-        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = [
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        ] else {
+        let Ok(ended) = ending::asked_or_left() else {
             return;
         };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
+        ended.await;
         self.0.store(true, Ordering::Relaxed);
     }
 

@@ -12,6 +12,7 @@ mod story;
 mod team;
 
 use serde_json::{Value, json};
+use withheld_core::Code;
 
 use crate::context::Context;
 use crate::exit;
@@ -24,6 +25,14 @@ const BEFORE: &str = "A key, an agent and an API on this machine. Each command b
 const TEAM: &str = "A team: a colleague with a home of their own, and between the two homes a server that cannot read what it holds.";
 
 pub(crate) fn run(context: &Context) -> Outcome {
+    // Its server is asked to end at the end, and there is no such asking.
+    if cfg!(windows) {
+        return Err(Failure::refuse(
+            Code::Usage,
+            "the demo does not play on Windows yet",
+            "make a vault of your own: withheld init",
+        ));
+    }
     let output = context.output;
     if !output.is_json() {
         output.line(BEFORE)?;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use withheld_system::process;
 
 use super::files::make_folder;
-use super::stage::{OWN_EXECUTABLE, unrun};
+use super::stage::unrun;
 use crate::output::Outcome;
 
 /// Its folder, in the demo's.
@@ -58,7 +58,7 @@ impl Server {
     pub(super) fn start(demo: &Path) -> Outcome<Self> {
         let folder = demo.join(FOLDER);
         make_folder(&folder)?;
-        let mut child = Command::new(OWN_EXECUTABLE)
+        let mut child = Command::new(process::executable().map_err(|_| unrun())?)
             .args(WORDS)
             .arg("--json")
             .env_clear()
@@ -92,7 +92,7 @@ impl Server {
 
     /// Asks it to end, and waits. Whether it ended well.
     pub(super) fn stop(mut self) -> bool {
-        let asked = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let asked = process::ask_to_end(&self.child);
         let until = Instant::now() + ENDING;
         while asked.is_ok() && Instant::now() < until {
             match self.child.try_wait() {

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use withheld_core::Code;
+use withheld_system::process;
 
 use super::api::Api;
 use super::files::{new_file, new_folder, random};
@@ -19,7 +20,6 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::output::Outcome;
 
-pub(super) const OWN_EXECUTABLE: &str = "/proc/self/exe";
 /// The file with the certificates that the API is trusted by.
 pub(super) const API_CA: &str = "api-ca.pem";
 /// What the demo's keys begin with, as keys of real services do.
@@ -126,7 +126,7 @@ impl Stage {
 
     /// Runs one of our own commands.
     pub(super) fn withheld(&self, side: Side, words: &[&str], stdin: &str) -> Outcome<Ran> {
-        let mut command = Command::new(OWN_EXECUTABLE);
+        let mut command = Command::new(process::executable().map_err(|_| unrun())?);
         command
             .args(words)
             .arg("--home")
@@ -205,14 +205,18 @@ impl Home {
 
     /// Stops the broker. Whether it has ended, and nothing rests in the keychain.
     fn leave(&self) -> bool {
-        let stopped = Command::new(OWN_EXECUTABLE)
-            .args(["daemon", "stop", "--home"])
-            .arg(&self.folder)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
+        let stop = |executable| {
+            Command::new(executable)
+                .args(["daemon", "stop", "--home"])
+                .arg(&self.folder)
+                .env_clear()
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+        };
+        let stopped = process::executable()
+            .and_then(stop)
             .is_ok_and(|status| status.success());
         self.erase().is_ok() && stopped
     }

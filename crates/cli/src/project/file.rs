@@ -1,14 +1,11 @@
 //! Finding and reading the file. It lies where others may write, so nothing about it is taken for
 //! granted: a link, a pipe, a folder or a file without end is said, and never waited for.
 
-use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 use withheld_core::{Code, Refusal, Text, text};
+use withheld_system::private::{self, Odd};
 use withheld_vault::home::Home;
 
 /// How the file is called.
@@ -39,18 +36,14 @@ pub(super) fn nearest() -> Result<Option<Found>, Refusal> {
 /// The nearest file, from a folder upwards. The last folder that is looked into is the root of a
 /// repository, or the account's own.
 fn above(here: &Path, account: Option<&Path>) -> Result<Option<Found>, Refusal> {
-    let identity = |folder: &Path| {
-        let found = std::fs::metadata(folder).ok()?;
-        Some((found.dev(), found.ino()))
-    };
-    let account = account.and_then(identity);
+    let account = account.and_then(private::identity);
     let mut place = Text::from(NAME);
     for folder in here.ancestors() {
         if let Some(text) = read(&folder.join(NAME), &place)? {
             return Ok(Some(Found { place, text }));
         }
         let is_repository = folder.join(".git").symlink_metadata().is_ok();
-        if is_repository || (account.is_some() && identity(folder) == account) {
+        if is_repository || (account.is_some() && private::identity(folder) == account) {
             break;
         }
         place = text!("../{}", place);
@@ -59,22 +52,15 @@ fn above(here: &Path, account: Option<&Path>) -> Result<Option<Found>, Refusal> 
 }
 
 fn read(file: &Path, place: &Text) -> Result<Option<String>, Refusal> {
-    // Not blocking: a pipe opens at once, and is then seen to be one.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = match rustix::fs::open(file, flags, Mode::empty()) {
-        Ok(opened) => File::from(opened),
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(Errno::LOOP) => return Err(odd(text!("`{}` is a symbolic link", *place))),
-        Err(Errno::NXIO) => return Err(not_a_file(place)),
-        Err(_) => return Err(odd(text!("`{}` cannot be opened", *place))),
+    let opened = match private::open_plain(file) {
+        Ok(opened) => opened,
+        Err(Odd::Missing) => return Ok(None),
+        Err(Odd::Link) => return Err(odd(text!("`{}` is a symbolic link", *place))),
+        Err(Odd::NotAFile) => return Err(odd(text!("`{}` is not a file", *place))),
+        Err(Odd::Unopened) => return Err(odd(text!("`{}` cannot be opened", *place))),
     };
     let unreadable = |_| odd(text!("`{}` cannot be read", *place));
-    let found = opened.metadata().map_err(unreadable)?;
-    if !found.is_file() {
-        return Err(not_a_file(place));
-    }
-    let own = rustix::process::geteuid().as_raw();
-    if found.uid() != own && found.uid() != 0 {
+    if !private::is_trusted(&opened).map_err(unreadable)? {
         return Err(odd(text!("`{}` belongs to another user", *place)));
     }
     let mut bytes = Vec::new();
@@ -87,10 +73,6 @@ fn read(file: &Path, place: &Text) -> Result<Option<String>, Refusal> {
     }
     let text = String::from_utf8(bytes).map_err(|_| odd(text!("`{}` is not UTF-8", *place)))?;
     Ok(Some(text))
-}
-
-fn not_a_file(place: &Text) -> Refusal {
-    odd(text!("`{}` is not a file", *place))
 }
 
 fn odd(message: Text) -> Refusal {

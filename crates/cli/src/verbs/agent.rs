@@ -1,8 +1,7 @@
 //! `withheld agent add|ls|rm`: what one agent may do.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use withheld_core::api::{Deposit, OwnerRequest};
 use withheld_core::name::{AgentId, Workspace};
 use withheld_core::record::{AgentRecord, NameGlob, Rate};
 use withheld_core::{Code, Refusal};
+use withheld_system::private;
 
 use crate::cli::{AgentAct, AgentAdd};
 use crate::context::Context;
@@ -174,12 +174,7 @@ struct TokenFile<'a> {
 
 impl<'a> TokenFile<'a> {
     fn create(path: &'a Path) -> Outcome<Self> {
-        let made = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path);
-        match made {
+        match private::create_new(path) {
             Ok(file) => Ok(Self {
                 file,
                 path,

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use rustix::fs::FlockOperation;
 use serde_json::{Value, json};
 use withheld_core::Code;
 use withheld_core::api::{OwnerCall, OwnerRequest};
+use withheld_system::process;
 use withheld_vault::home::Home;
 
 use crate::cli::{Daemon, DaemonAct};
@@ -34,8 +34,7 @@ pub(super) fn run(context: &Context, arguments: &Daemon) -> Outcome {
 fn serve(context: &Context, arguments: &Daemon) -> Outcome {
     let home = context.owner_home()?;
     if arguments.detached {
-        // Fails only for the leader of a group, which whoever starts us this way does not make.
-        let _ = rustix::process::setsid();
+        process::leave_terminal();
     }
     let output = context.output;
     withheld_broker::serve(home, arguments.any_port, move |listen| {
@@ -108,6 +107,5 @@ pub(super) fn wait_until_gone(home: &Home) -> Outcome {
 }
 
 fn is_held(home: &Home) -> bool {
-    File::open(home.lock_file())
-        .is_ok_and(|file| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+    File::open(home.lock_file()).is_ok_and(|file| file.try_lock_shared().is_err())
 }

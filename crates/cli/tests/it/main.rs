@@ -31,3 +31,4 @@ mod server;
 mod settings;
 mod storage;
 mod team;
+mod wine;

@@ -1,8 +1,6 @@
 //! SQLite: one file, one writer, a few readers.
 
-use std::fs::{OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection as _, SqlSafeStr as _};
+use withheld_system::private;
 use withheld_team::api::{Heads, Limits, Part, Usage};
 use withheld_team::id::{DeviceId, EnvId, RecordId, WorkspaceId};
 
@@ -139,12 +138,7 @@ impl Sqlite {
 
 /// SQLite gives the files that it makes beside this one the same mode.
 fn make_private(file: &Path) -> Result<(), Failure> {
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    match made {
+    match private::create_new(file) {
         Err(why) if why.kind() != ErrorKind::AlreadyExists => Err(Failure::of(why)),
         _ => Ok(()),
     }
@@ -159,13 +153,9 @@ pub(crate) fn shut_others_out(file: &Path) -> Result<bool, Failure> {
     for ending in ["", "-wal", "-shm"] {
         let mut name = file.as_os_str().to_owned();
         name.push(ending);
-        let found = match std::fs::metadata(&name) {
-            Err(why) if why.kind() == ErrorKind::NotFound => continue,
-            found => found.map_err(Failure::of)?,
-        };
-        if found.permissions().mode() & 0o077 != 0 {
-            std::fs::set_permissions(&name, Permissions::from_mode(0o600)).map_err(Failure::of)?;
-            was_open = true;
+        match private::shut_others_out(Path::new(&name)) {
+            Err(why) if why.kind() == ErrorKind::NotFound => {}
+            was => was_open |= was.map_err(Failure::of)?,
         }
     }
     Ok(was_open)

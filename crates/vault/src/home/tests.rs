@@ -205,7 +205,7 @@ fn k04_links_pipes_and_folders_in_place_of_a_file_are_refused() {
         rustix::fs::CWD,
         &policy,
         rustix::fs::FileType::Fifo,
-        Mode::RUSR | Mode::WUSR,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
         0,
     )
     .unwrap();

@@ -5,11 +5,12 @@
 mod letterbox;
 mod shape;
 mod source;
+#[cfg_attr(windows, path = "no_terminal.rs")]
 mod terminal;
 
 use withheld_core::api::Deposit;
 use withheld_core::{Code, Refusal};
-use withheld_secret::{Expose as _, SecretValue};
+use withheld_secret::SecretValue;
 
 use crate::team;
 
@@ -126,14 +127,4 @@ fn too_large() -> Refusal {
         "the value is longer than 64 KiB",
         "store at most 64 KiB under one name",
     )
-}
-
-/// Whether two values are the same bytes.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "compares what was typed with what was typed again, in constant time"
-)]
-fn same(one: &SecretValue, other: &SecretValue) -> bool {
-    use subtle::ConstantTimeEq as _;
-    one.expose(|one| other.expose(|other| one.ct_eq(other).into()))
 }

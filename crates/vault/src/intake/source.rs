@@ -1,12 +1,10 @@
 //! Values that do not come from a terminal: standard input, a file, a variable.
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt as _;
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal as _, Read as _};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 use withheld_core::{Code, Refusal};
 use withheld_secret::SecretValue;
 
@@ -25,15 +23,17 @@ const ROOM: usize = MAX_VALUE + 2;
 /// `usage` under 8 bytes, and where the input is a terminal or cannot be read; `too_large` over
 /// 64 KiB.
 pub fn from_stdin(to: &PublicKey, how: How<'_>) -> Result<Taken, Refusal> {
-    let stdin = rustix::stdio::stdin();
-    if rustix::termios::isatty(stdin) {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
         return Err(Refusal::new(
             Code::Usage,
             "standard input is a terminal, which would show the value",
             "leave out --stdin and paste at the prompt",
         ));
     }
-    take_value(read(stdin, stdin_fault)?, to, how)
+    // The library's own reader keeps a copy of what it reads.
+    let unbuffered = system::unbuffered(&stdin).map_err(|_| stdin_fault())?;
+    take_value(read(unbuffered, stdin_fault)?, to, how)
 }
 
 /// Reads a value from a file; pipes and `/dev/fd/N` will do.
@@ -57,7 +57,7 @@ pub fn from_variable(name: &OsStr, to: &PublicKey, how: How<'_>) -> Result<Taken
             "give the name of the variable: withheld set NAME --from-env VARIABLE",
         )
     })?;
-    let bytes = zeroize::Zeroizing::new(std::os::unix::ffi::OsStringExt::into_vec(held));
+    let bytes = zeroize::Zeroizing::new(held.into_encoded_bytes());
     if bytes.len() > ROOM {
         return Err(too_large());
     }
@@ -85,26 +85,64 @@ pub fn invitation_file(path: &Path) -> Result<Invitation, Refusal> {
     take_invitation(read(open(path, invitation_fault)?, invitation_fault)?)
 }
 
-fn open(path: &Path, fault: fn() -> Refusal) -> Result<std::os::fd::OwnedFd, Refusal> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-    rustix::fs::open(path.as_os_str().as_bytes(), flags, Mode::empty()).map_err(|_| fault())
+fn open(path: &Path, fault: fn() -> Refusal) -> Result<File, Refusal> {
+    system::open(path).map_err(|_| fault())
 }
 
 /// Reads to the end, straight into locked memory.
-fn read(from: impl AsFd, fault: fn() -> Refusal) -> Result<SecretValue, Refusal> {
+fn read(mut from: File, fault: fn() -> Refusal) -> Result<SecretValue, Refusal> {
     SecretValue::with_len(ROOM + 1, |room| {
         let mut used = 0;
         while used < room.len() {
-            match rustix::io::read(&from, &mut room[used..]) {
+            match from.read(&mut room[used..]) {
                 Ok(0) => return Ok(used),
                 Ok(more) => used += more,
-                Err(Errno::INTR) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(fault()),
             }
         }
         Err(too_large())
     })
     .map_err(crate::fault::unfilled)
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io::{Result, Stdin};
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::Path;
+
+    pub(super) fn unbuffered(stdin: &Stdin) -> Result<File> {
+        stdin.as_fd().try_clone_to_owned().map(File::from)
+    }
+
+    /// A terminal that is opened does not become this process's own.
+    #[allow(
+        clippy::cast_possible_wrap,
+        reason = "the flags of open(2) are an int in C"
+    )]
+    pub(super) fn open(path: &Path) -> Result<File> {
+        let flags = rustix::fs::OFlags::NOCTTY.bits() as i32;
+        OpenOptions::new().read(true).custom_flags(flags).open(path)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::fs::File;
+    use std::io::{Result, Stdin};
+    use std::os::windows::io::AsHandle as _;
+    use std::path::Path;
+
+    pub(super) fn unbuffered(stdin: &Stdin) -> Result<File> {
+        stdin.as_handle().try_clone_to_owned().map(File::from)
+    }
+
+    pub(super) fn open(path: &Path) -> Result<File> {
+        File::open(path)
+    }
 }
 
 fn stdin_fault() -> Refusal {

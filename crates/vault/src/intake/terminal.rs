@@ -17,8 +17,8 @@ use withheld_core::{Code, Refusal};
 use withheld_secret::{Expose as _, SecretValue};
 
 use super::{
-    How, Invitation, MAX_VALUE, Passphrase, PublicKey, Taken, same, take_invitation,
-    take_passphrase, take_value, too_large,
+    How, Invitation, MAX_VALUE, Passphrase, PublicKey, Taken, take_invitation, take_passphrase,
+    take_value, too_large,
 };
 use crate::keeper::MIN_PASSPHRASE;
 use crate::{fault, words};
@@ -94,6 +94,16 @@ fn new_passphrase(tty: &OwnedFd, label: &str) -> Result<Passphrase, Refusal> {
         "the passphrase was typed differently each time",
         "start again, and write it down first",
     ))
+}
+
+/// Whether two values are the same bytes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compares what was typed with what was typed again, in constant time"
+)]
+fn same(one: &SecretValue, other: &SecretValue) -> bool {
+    use subtle::ConstantTimeEq as _;
+    one.expose(|one| other.expose(|other| one.ct_eq(other).into()))
 }
 
 /// The made passphrase, for the owner's eyes.

@@ -5,6 +5,7 @@
 //! person who is not there, or be stopped. The thread is left behind then; it holds ciphertext and
 //! ends with the process. There is never a step to another place.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,12 @@ const SEARCH: (&str, &str) = ("service", SERVICE);
 /// The Credential Manager knows one name an item; the service stands at its end.
 #[cfg(windows)]
 const SEARCH: (&str, &str) = ("pattern", r"\.withheld$");
+/// How items are made.
+#[cfg(not(windows))]
+const HOW: &[(&str, &str)] = &[];
+/// On this machine alone: Windows would take them along in a profile that roams.
+#[cfg(windows)]
+const HOW: &[(&str, &str)] = &[("persistence", "local")];
 /// Bytes of one item. Larger envelopes are split.
 #[cfg(not(windows))]
 const PIECE: usize = 32 * 1024;
@@ -146,7 +153,8 @@ fn piece_name(address: &str, number: usize) -> String {
 }
 
 fn entry(store: &Store, user: &str) -> keyring_core::Result<keyring_core::Entry> {
-    store.build(SERVICE, user, None)
+    let how: HashMap<&str, &str> = HOW.iter().copied().collect();
+    store.build(SERVICE, user, (!how.is_empty()).then_some(&how))
 }
 
 fn secret(store: &Store, user: &str) -> keyring_core::Result<Option<Vec<u8>>> {

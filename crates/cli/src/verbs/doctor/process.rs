@@ -1,10 +1,13 @@
 //! What can be seen of the broker's process: what holds its values, who could read them, and who
 //! could be the broker tomorrow.
 
+#[cfg(target_os = "linux")]
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::io::ErrorKind;
 
 use serde_json::Value;
+use withheld_system::process as system;
 
 use super::Promise;
 
@@ -51,11 +54,24 @@ fn closed(process: &Value) -> Promise {
     let Some(pid) = process["pid"].as_u64() else {
         return Promise::unknown(CLOSED, "the broker does not say which process it is");
     };
+    seen_from_outside(pid)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seen_from_outside(_: u64) -> Promise {
+    Promise::unknown(
+        CLOSED,
+        "this system does not show from outside what the broker closed at its start",
+    )
+}
+
+#[cfg(target_os = "linux")]
+fn seen_from_outside(pid: u64) -> Promise {
     if !has_no_core(pid) {
         return Promise::holds_not(CLOSED, "the broker could leave a core file")
             .command("withheld daemon stop");
     }
-    let is_root = rustix::process::geteuid().is_root();
+    let is_root = system::account_number() == Some(0);
     match fs::read(format!("/proc/{pid}/environ")) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Promise::holds(
             CLOSED,
@@ -71,12 +87,14 @@ fn closed(process: &Value) -> Promise {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn has_no_core(pid: u64) -> bool {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
     core_limit(&limits) == Some("0")
 }
 
 /// The hard limit on the size of core files, as the system writes it.
+#[cfg(target_os = "linux")]
 fn core_limit(limits: &str) -> Option<&str> {
     let line = limits
         .lines()
@@ -98,8 +116,8 @@ fn executable(process: &Value) -> Promise {
             "the broker does not say whose its executable is",
         );
     };
-    let own = u64::from(rustix::process::geteuid().as_raw());
-    if mode & OTHERS_WRITE != 0 || (uid != own && uid != 0) {
+    let own = system::account_number().map(u64::from);
+    if mode & OTHERS_WRITE != 0 || (Some(uid) != own && uid != 0) {
         return Promise::holds_not(
             EXECUTABLE,
             format!("others may write the broker's executable (mode {mode:04o})"),

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use serde_json::Value;
+use withheld_system::process;
 
 use super::{SCHEMA, look, text};
 use crate::context::Context;
@@ -58,13 +59,9 @@ fn without_age(mut said: Value) -> Value {
 /// The columns of the terminal that reads; `None` where none does.
 fn width() -> Option<usize> {
     let stdout = std::io::stdout();
-    stdout.is_terminal().then(|| {
-        let said = rustix::termios::tcgetwinsize(&stdout);
-        match said.map(|size| usize::from(size.ws_col)) {
-            Ok(0) | Err(_) => WIDTH,
-            Ok(columns) => columns,
-        }
-    })
+    stdout
+        .is_terminal()
+        .then(|| process::columns().unwrap_or(WIDTH))
 }
 
 /// Back to the first line of a block that was shown, with what is below taken away.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
 use withheld_core::{Code, Refusal, text};
 
-use super::shown::Shown;
+use super::super::shown::Shown;
 use super::{DIR_FLAGS, refused};
 
 /// How deep a home goes.
@@ -19,7 +19,12 @@ const OTHERS_WRITE: Mode = Mode::WGRP.union(Mode::WOTH);
 /// A file that is open: plain, ours, nobody else's, with one name.
 pub(super) fn file(opened: impl AsFd, path: &Path) -> Result<Stat, Refusal> {
     let stat = rustix::fs::fstat(opened).map_err(|errno| refused(path, errno))?;
-    entry(&stat, FileType::RegularFile, path)?;
+    one_file(&stat, path)?;
+    Ok(stat)
+}
+
+fn one_file(stat: &Stat, path: &Path) -> Result<(), Refusal> {
+    entry(stat, FileType::RegularFile, path)?;
     if stat.st_nlink > 1 {
         let shown = Shown::of(path);
         return Err(Refusal::new(
@@ -31,7 +36,7 @@ pub(super) fn file(opened: impl AsFd, path: &Path) -> Result<Stat, Refusal> {
             ),
         ));
     }
-    Ok(stat)
+    Ok(())
 }
 
 /// A directory that is open.
@@ -41,7 +46,7 @@ pub(super) fn directory(opened: impl AsFd, path: &Path) -> Result<(), Refusal> {
 }
 
 /// Every entry of the home. Sockets are judged by owner and mode alone.
-pub(super) fn tree(home: &Path) -> Result<(), Refusal> {
+pub(in crate::home) fn tree(home: &Path) -> Result<(), Refusal> {
     match rustix::fs::open(home, DIR_FLAGS, Mode::empty()) {
         Ok(opened) => {
             directory(&opened, home)?;
@@ -75,14 +80,7 @@ fn below(opened: OwnedFd, path: &Path, depth: usize) -> Result<(), Refusal> {
                 below(next, &inside, depth - 1)?;
             }
             FileType::Socket => entry(&stat, FileType::Socket, &inside)?,
-            FileType::RegularFile => {
-                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                match rustix::fs::openat(&opened, name, flags, Mode::empty()) {
-                    Ok(opened) => file(opened, &inside).map(drop)?,
-                    Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(refused(&inside, errno)),
-                }
-            }
+            FileType::RegularFile => one_file(&stat, &inside)?,
             _ => return Err(refused(&inside, Errno::LOOP)),
         }
     }
@@ -117,7 +115,7 @@ fn entry(stat: &Stat, kind: FileType, path: &Path) -> Result<(), Refusal> {
 }
 
 /// The folders above the home, as they are written and as they resolve.
-pub(super) fn parents(home: &Path) -> Result<(), Refusal> {
+pub(in crate::home) fn parents(home: &Path) -> Result<(), Refusal> {
     let mut all: BTreeSet<PathBuf> = BTreeSet::new();
     for parent in home.ancestors().skip(1) {
         if let Ok(real) = parent.canonicalize() {
