@@ -83,6 +83,11 @@ impl Rogue {
         shown.next(self.device.id, op)
     }
 
+    /// The server was started again, here.
+    pub fn goes_to(&mut self, server: SocketAddr) {
+        self.server = server;
+    }
+
     /// Sends a join. The server's answer.
     pub fn sends_join(&self, link: &[u8]) -> Reply {
         let bundle = json!({"links": [base64url(link)]});
