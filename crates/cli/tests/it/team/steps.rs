@@ -61,6 +61,10 @@ fn steppable(world: &World) -> Option<Stepper> {
 /// The same, after a kill: the state opens, and the log is whole.
 #[track_caller]
 fn again(world: &World) -> Stepper {
+    // It may have been killed before the command came, which began another one.
+    if world.broker_pid().is_some() {
+        away(world);
+    }
     let stepper = steppable(world).unwrap();
     world.user_runs(&["audit", "verify"]).succeeds();
     stepper
