@@ -5,20 +5,19 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::RequestExt as _;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
-use tokio::sync::OwnedSemaphorePermit;
 use withheld_team::api::ProblemCode;
 use withheld_team::http_signature::{
     self, CONTENT_DIGEST, KeyId, SIGNATURE, SIGNATURE_INPUT, Signed,
 };
 use withheld_team::id::{DeviceId, EnvId, VerifyKey, WorkspaceId};
 
+use crate::bodies::{self, Room};
 use crate::limits::stranger;
 use crate::office::Office;
 use crate::problem::{Answer, Refused};
@@ -26,11 +25,9 @@ use crate::store::Store as _;
 
 /// How far the time in a signature may be from ours, in milliseconds.
 const SKEW_MS: u64 = 60_000;
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(60);
-/// What a body of a stranger may hold, in bytes: a join, or a new workspace. Of these there may be as
-/// many as there are connections.
-const SMALL_BODY: usize = 256 << 10;
+
+/// Who signed a request, for which workspace.
+pub(crate) type Caller = (WorkspaceId, KeyId);
 
 /// Where the connection comes from.
 #[derive(Clone, Copy)]
@@ -51,6 +48,7 @@ pub(crate) struct Member {
 /// A live device of the workspace, or the holder of an open invitation, asks for something.
 pub(crate) struct Reader {
     pub(crate) ws: WorkspaceId,
+    key: KeyId,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
 }
@@ -63,6 +61,20 @@ pub(crate) struct Stranger {
     pub(crate) body: Bytes,
 }
 
+impl Member {
+    /// Who counts as one.
+    pub(crate) fn caller(&self) -> Caller {
+        (self.ws, KeyId::Device(self.device))
+    }
+}
+
+impl Reader {
+    /// Who counts as one.
+    pub(crate) fn caller(&self) -> Caller {
+        (self.ws, self.key)
+    }
+}
+
 impl FromRequest<Arc<Office>> for Member {
     type Rejection = Refused;
 
@@ -72,7 +84,7 @@ impl FromRequest<Arc<Office>> for Member {
         let KeyId::Device(device) = asked.key else {
             return Err(Refused::of(ProblemCode::Forbidden));
         };
-        let room = room_for(body.size_hint().upper(), office).await?;
+        let room = office.bodies.room(body.size_hint().upper()).await?;
         let limit = usize::try_from(office.limits.body).unwrap_or(usize::MAX);
         let body = asked.signed_body(body, limit).await?;
         Ok(Self {
@@ -91,9 +103,10 @@ impl FromRequest<Arc<Office>> for Reader {
 
     async fn from_request(request: Request, office: &Arc<Office>) -> Answer<Self> {
         let (asked, body) = authenticated(request, office).await?;
-        asked.signed_body(body, SMALL_BODY).await?;
+        asked.signed_body(body, bodies::SMALL).await?;
         Ok(Self {
             ws: asked.ws,
+            key: asked.key,
             uri: asked.parts.uri,
             headers: asked.parts.headers,
         })
@@ -112,7 +125,7 @@ impl FromRequest<Arc<Office>> for Stranger {
         Ok(Self {
             ws,
             headers: parts.headers,
-            body: read(body, SMALL_BODY).await?,
+            body: bodies::read(body, bodies::SMALL).await?,
         })
     }
 }
@@ -128,7 +141,7 @@ struct Asked {
 impl Asked {
     /// The body, if it is the one that was signed.
     async fn signed_body(&self, body: Body, limit: usize) -> Answer<Bytes> {
-        let body = read(body, limit).await?;
+        let body = bodies::read(body, limit).await?;
         let digest = one(&self.parts.headers, CONTENT_DIGEST)?;
         if http_signature::content_digest(&body) == digest {
             Ok(body)
@@ -174,8 +187,6 @@ fn counted(parts: &Parts, office: &Office, refused: Refused) -> Refused {
     let taken = office.rates.strangers.take(address, office.now());
     taken.map_or_else(Refused::rate, |()| refused)
 }
-
-type Room = Option<OwnedSemaphorePermit>;
 
 type Place = (Option<WorkspaceId>, Option<EnvId>);
 
@@ -270,25 +281,4 @@ fn address(parts: &Parts, office: &Office) -> IpAddr {
     let named = parts.headers.get_all(FORWARDED_FOR).iter().next_back();
     let last = named.and_then(|named| named.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     last.unwrap_or(peer)
-}
-
-/// A place among the large bodies, where this may be one: each is held whole until it is judged.
-async fn room_for(size: Option<u64>, office: &Office) -> Answer<Room> {
-    if size.is_some_and(|size| size <= SMALL_BODY as u64) {
-        return Ok(None);
-    }
-    let room = Arc::clone(&office.large_bodies).acquire_owned();
-    match tokio::time::timeout(BODY, room).await {
-        Ok(Ok(room)) => Ok(Some(room)),
-        _ => Err(Refused::of(ProblemCode::Unavailable)),
-    }
-}
-
-async fn read(body: Body, limit: usize) -> Answer<Bytes> {
-    let read = tokio::time::timeout(BODY, axum::body::to_bytes(body, limit)).await;
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Refused::of(ProblemCode::TooLarge)),
-        Err(_) => Err(Refused::of(ProblemCode::Malformed)),
-    }
 }

@@ -1,53 +1,59 @@
-//! How many connections each stranger has at once: so that nobody alone, with connections that say
-//! nothing, keeps everybody else out.
+//! How much each has at once of what there is little of: so that nobody alone keeps everybody else out.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::stranger;
-
-/// Connections of one stranger. An office behind one address fits.
-const OF_ONE: usize = 128;
-
-/// Everybody who is connected.
-#[derive(Clone, Default)]
-pub(crate) struct Crowd(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// One connection of a stranger's, until it is dropped.
-pub(crate) struct Place {
-    crowd: Crowd,
-    stranger: IpAddr,
+/// Everybody who has some of it.
+#[derive(Clone)]
+pub(crate) struct Crowd<K: Eq + Hash> {
+    of_one: usize,
+    all: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-impl Crowd {
-    /// None where the stranger has all that one may have.
-    pub(crate) fn enter(&self, address: IpAddr) -> Option<Place> {
-        let stranger = stranger(address);
+/// One of what somebody may have, until it is dropped.
+pub(crate) struct Share<K: Eq + Hash> {
+    crowd: Crowd<K>,
+    of: K,
+}
+
+impl<K: Eq + Hash + Clone> Crowd<K> {
+    /// So many for each.
+    pub(crate) fn new(of_one: usize) -> Self {
+        Self {
+            of_one,
+            all: Arc::default(),
+        }
+    }
+
+    /// None where somebody has all that one may have.
+    pub(crate) fn enter(&self, who: K) -> Option<Share<K>> {
         let mut all = self.lock();
-        let count = all.entry(stranger).or_default();
-        if *count >= OF_ONE {
+        let count = all.entry(who.clone()).or_default();
+        if *count >= self.of_one {
             return None;
         }
         *count += 1;
-        Some(Place {
+        Some(Share {
             crowd: self.clone(),
-            stranger,
+            of: who,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash> Crowd<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
         let mut all = self.crowd.lock();
-        if let Some(count) = all.get_mut(&self.stranger) {
+        if let Some(count) = all.get_mut(&self.of) {
             *count -= 1;
             if *count == 0 {
-                all.remove(&self.stranger);
+                all.remove(&self.of);
             }
         }
     }
@@ -58,18 +64,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_stranger_leaves_room_for_the_others() {
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let crowd = Crowd::default();
-        let enter = |at| crowd.enter(address(at));
-        let mut places: Vec<_> = std::iter::from_fn(|| enter("2001:db8::1")).collect();
-        assert_eq!(places.len(), 128);
-        assert!(enter("2001:db8::2").is_none(), "the same network");
-        assert!(enter("2001:db8:0:1::1").is_some(), "another");
-        places.pop();
-        places.push(enter("2001:db8::2").unwrap());
-        assert!(enter("2001:db8::1").is_none());
-        drop(places);
+    fn one_leaves_room_for_the_others() {
+        let crowd = Crowd::new(3);
+        let enter = |who| crowd.enter(who);
+        let mut shares: Vec<_> = std::iter::from_fn(|| enter("a")).collect();
+        assert_eq!(shares.len(), 3);
+        assert!(enter("b").is_some(), "another");
+        shares.pop();
+        shares.push(enter("a").unwrap());
+        assert!(enter("a").is_none());
+        drop(shares);
         assert!(crowd.lock().is_empty(), "whoever left is forgotten");
     }
 }

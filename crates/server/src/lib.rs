@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answers;
 mod auth;
+mod bodies;
 mod bootstrap;
 mod config;
 mod crowd;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use withheld_core::{Code, Refusal};
 use withheld_system::ending;
@@ -37,6 +39,8 @@ pub use note::{Log, Note};
 pub use office::Clock;
 pub use verify::{Verified, verify};
 
+use answers::Answers;
+use bodies::Bodies;
 use bootstrap::Bootstrap;
 use ledger::Ledger;
 use limits::Rates;
@@ -45,8 +49,6 @@ use office::Office;
 use store::sqlite::shut_others_out;
 use store::{Sqlite, Store as _};
 
-/// Large bodies in memory at once.
-const LARGE_BODIES: usize = 16;
 /// Between two looks for what is kept only for a while.
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -118,7 +120,8 @@ impl Server {
             ledger: Ledger::new(store, config.limits),
             limits: config.limits,
             rates: Rates::new(),
-            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            bodies: Bodies::new(),
+            answers: Answers::new(),
             bootstrap,
             clock,
             log,

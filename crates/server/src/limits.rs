@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use withheld_team::id::{DeviceId, InviteId, WorkspaceId};
 
+/// How long to wait for a place for something large. A client that hears nothing for half a minute is gone.
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
+
 /// How many callers one map remembers.
 const MOST_CALLERS: usize = 10_000;
 

@@ -21,18 +21,21 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use withheld_core::{Code, Refusal};
 
 use crate::auth::Peer;
 use crate::config::TlsFiles;
 use crate::crowd::Crowd;
+use crate::limits::stranger;
 use crate::note::{Log, Note};
 
 /// Connections at once: half of what a process may usually have open. Further ones wait in the
 /// system's queue.
 const CONNECTIONS: usize = 512;
+/// Connections of one stranger. An office behind one address fits.
+const OF_ONE: usize = 128;
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, and how long a connection may be idle.
@@ -41,6 +44,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 32 << 10;
 /// How long a connection is used. So one that reads slowly, or never, does not stay for ever.
 const LIFE: Duration = Duration::from_secs(300);
+/// How long an answer may take to be fetched: until then it may have one of the places for large ones.
+const FETCH: Duration = Duration::from_secs(60);
 /// How long running requests may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system accepts nothing, which is for want of descriptors.
@@ -106,7 +111,7 @@ pub(crate) fn tls(files: &TlsFiles) -> Result<TlsAcceptor, Refusal> {
 /// Answers until it is told to stop; then accepts nothing more and lets running requests end.
 pub(crate) async fn serve(door: Door, mut stop: watch::Receiver<bool>, log: Log) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    let crowd = Crowd::default();
+    let crowd = Crowd::new(OF_ONE);
     let mut tasks = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -125,18 +130,18 @@ pub(crate) async fn serve(door: Door, mut stop: watch::Receiver<bool>, log: Log)
             Some((stream, peer, permit)) => {
                 let (tls, router) = (door.tls.clone(), door.router.clone());
                 // Behind a proxy all come from the one address of the proxy.
-                let place = if tls.is_some() {
-                    let Some(place) = crowd.enter(peer.ip()) else {
+                let share = if tls.is_some() {
+                    let Some(share) = crowd.enter(stranger(peer.ip())) else {
                         continue;
                     };
-                    Some(place)
+                    Some(share)
                 } else {
                     None
                 };
                 let stop = stop.clone();
                 tasks.spawn(async move {
                     connection(stream, tls, router, peer, stop).await;
-                    drop((place, permit));
+                    drop((share, permit));
                 });
             }
             None => {
@@ -192,9 +197,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = TowerToHyperService::new(router);
+    let (due, dues) = watch::channel(None);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
-        service.call(request)
+        // Whoever sends another request has fetched the last answer.
+        due.send_replace(None);
+        let (answering, due) = (service.call(request), due.clone());
+        async move {
+            let answer = answering.await;
+            due.send_replace(Some(Instant::now() + FETCH));
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -206,9 +219,80 @@ where
     tokio::select! {
         // A client that broke off concerns nobody else.
         _ = connection.as_mut() => return,
+        () = overdue(dues) => return,
         () = stopped(&mut stop) => {}
         () = old => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(DRAIN, connection).await;
+}
+
+/// Ends when an answer was due to be fetched and was not.
+async fn overdue(mut dues: watch::Receiver<Option<Instant>>) {
+    loop {
+        let due = *dues.borrow_and_update();
+        let over = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over => return,
+            changed = dues.changed() => if changed.is_err() {
+                // Nobody left who could say so: nothing more will be due.
+                return std::future::pending().await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    use super::*;
+
+    /// More than fits on the way.
+    const LARGE: usize = 1 << 20;
+
+    fn answering() -> (DuplexStream, tokio::task::JoinHandle<()>) {
+        let (client, server) = duplex(1024);
+        let router = Router::new().route("/", get(|| async { vec![7; LARGE] }));
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let serving = tokio::spawn(async move {
+            let (_tell, told) = watch::channel(false);
+            http(server, router, peer, told).await;
+        });
+        (client, serving)
+    }
+
+    const ASKED: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    // The clock of these tests goes on by itself when nobody has anything to do.
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_fetch_an_answer_is_let_go() {
+        let (mut client, serving) = answering();
+        let asked = Instant::now();
+        client.write_all(ASKED).await.unwrap();
+        serving.await.unwrap();
+        assert_eq!(asked.elapsed(), Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_has_its_own_time() {
+        let (mut client, serving) = answering();
+        let mut read = vec![0; LARGE];
+        for _ in 0..3 {
+            client.write_all(ASKED).await.unwrap();
+            sleep(Duration::from_secs(50)).await;
+            client.read_exact(&mut read).await.unwrap();
+            // The head was read in its place.
+            let rest = read.iter().take_while(|byte| **byte != 7).count();
+            client.read_exact(&mut read[..rest]).await.unwrap();
+        }
+        drop(client);
+        serving.await.unwrap();
+    }
 }

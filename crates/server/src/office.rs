@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use withheld_team::api::{Limits, ProblemCode};
 
+use crate::answers::Answers;
+use crate::bodies::Bodies;
 use crate::bootstrap::Bootstrap;
 use crate::ledger::Ledger;
 use crate::limits::Rates;
@@ -22,8 +23,8 @@ pub(crate) struct Office {
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
     pub(crate) rates: Rates,
-    /// Places for bodies that are large.
-    pub(crate) large_bodies: Arc<Semaphore>,
+    pub(crate) bodies: Bodies,
+    pub(crate) answers: Answers,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) clock: Clock,
     pub(crate) log: Log,

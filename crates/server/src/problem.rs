@@ -10,6 +10,7 @@ use serde::Serialize;
 use withheld_team::Verdict;
 use withheld_team::api::{Heads, Problem, ProblemCode};
 
+use crate::limits::WAIT;
 use crate::store::Quota;
 
 /// What a handler gives.
@@ -39,7 +40,7 @@ impl Refused {
         let (title, detail) = words(code);
         Self {
             problem: Box::new(Problem {
-                kind: Cow::Borrowed(kind(code)),
+                kind: Cow::Owned(format!("urn:withheld:problem:{}", code.as_str())),
                 title: Cow::Borrowed(title),
                 status: code.status(),
                 code,
@@ -96,6 +97,9 @@ impl Refused {
             Quota::Environments => "use another workspace; this one has all its environments",
             Quota::Devices => "remove devices that are not used; the workspace has all it may",
             Quota::Secrets => "use another environment; this one has all its secrets",
+            Quota::Entries => {
+                "use another environment; this one has had all its secrets, deleted ones included"
+            }
         });
         refused
     }
@@ -111,6 +115,15 @@ impl Refused {
     pub(crate) fn rate(after: Duration) -> Self {
         let mut refused = Self::of(ProblemCode::Rate);
         refused.retry_after = Some(after.as_secs() + 1);
+        refused
+    }
+
+    /// It is large, and nothing large was done in time for it to be begun.
+    pub(crate) fn busy() -> Self {
+        let mut refused = Self::of(ProblemCode::Unavailable);
+        refused.problem.detail =
+            Cow::Borrowed("others are being answered; send it again after Retry-After");
+        refused.retry_after = Some(WAIT.as_secs());
         refused
     }
 
@@ -145,24 +158,6 @@ impl IntoResponse for Refused {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
-    }
-}
-
-fn kind(code: ProblemCode) -> &'static str {
-    match code {
-        ProblemCode::Malformed => "urn:withheld:problem:malformed",
-        ProblemCode::Unsigned => "urn:withheld:problem:unsigned",
-        ProblemCode::Clock => "urn:withheld:problem:clock",
-        ProblemCode::Forbidden => "urn:withheld:problem:forbidden",
-        ProblemCode::NotFound => "urn:withheld:problem:not_found",
-        ProblemCode::Conflict => "urn:withheld:problem:conflict",
-        ProblemCode::TooLarge => "urn:withheld:problem:too_large",
-        ProblemCode::Invalid => "urn:withheld:problem:invalid",
-        ProblemCode::Unknown => "urn:withheld:problem:unknown",
-        ProblemCode::Leased => "urn:withheld:problem:leased",
-        ProblemCode::Rate => "urn:withheld:problem:rate",
-        ProblemCode::Unavailable => "urn:withheld:problem:unavailable",
-        ProblemCode::Quota => "urn:withheld:problem:quota",
     }
 }
 

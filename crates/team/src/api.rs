@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::commit::{MAX_ENTRIES, MAX_LIVE, MAX_RECORDS};
 use crate::id::{EnvId, Hash, RecordId};
 
 /// Bytes that travel as they are: base64url without padding.
@@ -235,6 +236,8 @@ pub struct Limits {
     pub changes: u64,
     /// Live secrets in an environment.
     pub secrets: u64,
+    /// Secrets in an environment that are live or were.
+    pub entries: u64,
     /// Environments of a workspace, the directory among them.
     pub environments: u64,
     /// Live devices of a workspace.
@@ -251,8 +254,9 @@ impl Default for Limits {
             body: 8 << 20,
             link: 64 << 10,
             record: 64 << 10,
-            changes: 1_000,
-            secrets: 20_000,
+            changes: MAX_RECORDS as u64,
+            secrets: MAX_LIVE as u64,
+            entries: MAX_ENTRIES as u64,
             environments: 500,
             devices: 2_000,
             invites: 20,

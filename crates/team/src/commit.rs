@@ -24,6 +24,9 @@ pub use state::Changed;
 pub const MAX_RECORDS: usize = 1_000;
 /// Live secrets that one environment may have, so that one commit can re-wrap all of them.
 pub const MAX_LIVE: usize = 20_000;
+/// Entries that the state of one environment may have, deleted ones among them: a server stores no more,
+/// and a client reads no more.
+pub const MAX_ENTRIES: usize = 4 * MAX_LIVE;
 
 /// One secret in the state of an environment; also one change in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

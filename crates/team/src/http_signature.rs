@@ -48,7 +48,7 @@ pub struct Stamp {
 }
 
 /// Whose key signs a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyId {
     /// The ops key of a device, written `d:HEX`.
     Device(DeviceId),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use withheld_team::api::{Bundle, Envelopes, Heads, ProblemCode};
 
 use super::{Answered, blobs, body, query};
 use crate::auth::Member;
 use crate::office::Office;
-use crate::problem::Refused;
+use crate::problem::{Answer, Refused};
 use crate::store::Store as _;
 
 #[derive(Deserialize)]
@@ -20,15 +21,16 @@ struct Since {
 }
 
 /// `GET ws/{ws}/envelopes`: the caller's own.
-pub(crate) async fn read(State(office): State<Arc<Office>>, member: Member) -> Answered<Envelopes> {
+pub(crate) async fn read(State(office): State<Arc<Office>>, member: Member) -> Answer<Response> {
     let Since { since } = query(&member.uri)?;
+    let place = office.answers.place(member.caller()).await?;
     let store = office.ledger.store();
     let read = store.envelopes(&member.ws, &member.device, since).await;
     let read = read.map_err(|it| office.failed(it))?;
-    Ok(Json(Envelopes {
+    place.answer(&Envelopes {
         envelopes: blobs(read.envelopes),
         rev: read.rev,
-    }))
+    })
 }
 
 /// `POST ws/{ws}/envelopes`: for devices that may have the key, by any device that has it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use withheld_team::api::{
     Blob, Bundle, CommitParts, Commits, EntryJson, Get, Got, GotRecord, Heads, ProblemCode,
@@ -22,19 +23,17 @@ use crate::store::{Store as _, StoredRecord};
 const ENTRIES: u32 = 2_000;
 
 /// `GET ws/{ws}/envs/{env}/commits`
-pub(crate) async fn commits(
-    State(office): State<Arc<Office>>,
-    member: Member,
-) -> Answered<Commits> {
+pub(crate) async fn commits(State(office): State<Arc<Office>>, member: Member) -> Answer<Response> {
     let From { from, limit } = From::of(&member.uri)?;
+    let place = office.answers.place(member.caller()).await?;
     is_there(&office, &member, Right::None).await?;
     let store = office.ledger.store();
     let page = store.commits(&member.ws, &member.env, from, limit).await;
     let page = page.map_err(|it| office.failed(it))?;
-    Ok(Json(Commits {
+    place.answer(&Commits {
         commits: blobs(page.items),
         next: page.next,
-    }))
+    })
 }
 
 /// `POST ws/{ws}/envs/{env}/commits`
@@ -65,8 +64,9 @@ struct Asked {
 pub(crate) async fn snapshot(
     State(office): State<Arc<Office>>,
     member: Member,
-) -> Answered<Snapshot> {
+) -> Answer<Response> {
     let asked: Asked = query(&member.uri)?;
+    let place = office.answers.place(member.caller()).await?;
     let limit = asked.limit.unwrap_or(ENTRIES).clamp(1, ENTRIES);
     let store = office.ledger.store();
     let after = asked.after.as_ref();
@@ -85,27 +85,29 @@ pub(crate) async fn snapshot(
         record: row.record,
         slot: row.slot,
     });
-    Ok(Json(Snapshot {
+    place.answer(&Snapshot {
         commit: page.commit.map(Blob),
         entries: entries.collect(),
         next: page.next,
-    }))
+    })
 }
 
 /// `POST ws/{ws}/envs/{env}/records:get`: for who may read the environment now, so that a key that
 /// somebody kept from before finds nothing to open.
-pub(crate) async fn records(State(office): State<Arc<Office>>, member: Member) -> Answered<Got> {
+pub(crate) async fn records(State(office): State<Arc<Office>>, member: Member) -> Answer<Response> {
     let get: Get = body(&member.body)?;
     if get.ids.len() as u64 > office.limits.changes {
         return Err(Refused::of(ProblemCode::TooLarge));
     }
+    let place = office.answers.place(member.caller()).await?;
+    // When it is their turn: they may have been removed while they waited.
     is_there(&office, &member, Right::Read).await?;
     let store = office.ledger.store();
     let records = store.records(&member.ws, &member.env, &get.ids, &get.parts);
     let records = records.await.map_err(|it| office.failed(it))?;
-    Ok(Json(Got {
+    place.answer(&Got {
         records: records.into_iter().map(got).collect(),
-    }))
+    })
 }
 
 /// Whether there is such an environment, and the member has at least this right.

@@ -4,23 +4,25 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use withheld_team::api::{Bundle, Heads, Links, ProblemCode};
 
 use super::{Answered, From, blobs, body};
 use crate::auth::{Member, Reader, Stranger};
 use crate::office::Office;
-use crate::problem::Refused;
+use crate::problem::{Answer, Refused};
 use crate::store::Store as _;
 
 /// `GET ws/{ws}/links`
-pub(crate) async fn read(State(office): State<Arc<Office>>, reader: Reader) -> Answered<Links> {
+pub(crate) async fn read(State(office): State<Arc<Office>>, reader: Reader) -> Answer<Response> {
     let From { from, limit } = From::of(&reader.uri)?;
+    let place = office.answers.place(reader.caller()).await?;
     let page = office.ledger.store().links(&reader.ws, from, limit).await;
     let page = page.map_err(|it| office.failed(it))?;
-    Ok(Json(Links {
+    place.answer(&Links {
         links: blobs(page.items),
         next: page.next,
-    }))
+    })
 }
 
 /// `POST ws/{ws}/links`

@@ -144,6 +144,8 @@ pub enum Quota {
     Devices,
     /// [`Limits::secrets`](withheld_team::api::Limits::secrets)
     Secrets,
+    /// [`Limits::entries`](withheld_team::api::Limits::entries)
+    Entries,
 }
 
 /// Things of a chain, in order, without a gap.

@@ -47,6 +47,20 @@ impl Team {
 
     /// The same, not applied.
     pub(crate) fn drafted(&self, env: &Env, by: &Device, secrets: &[(u8, &[u8])]) -> CommitParts {
+        let secrets = secrets
+            .iter()
+            .map(|(number, sealed)| (*number, Some(*sealed)));
+        self.versions(env, by, &secrets.collect::<Vec<_>>())
+    }
+
+    /// A commit that deletes a secret, applied here.
+    pub(crate) fn delete(&self, env: &mut Env, by: &Device, number: u8) -> CommitParts {
+        let parts = self.versions(env, by, &[(number, None)]);
+        env.chain.apply(&self.chain, &parts.commit.0).unwrap();
+        parts
+    }
+
+    fn versions(&self, env: &Env, by: &Device, secrets: &[(u8, Option<&[u8]>)]) -> CommitParts {
         let (mut entries, mut records, mut slots) = (Vec::new(), Vec::new(), Vec::new());
         let epoch = self.chain.env(&env.id).unwrap().epochs.last().unwrap().n;
         for (number, sealed) in secrets {
@@ -54,16 +68,16 @@ impl Team {
             let before = env.chain.entry(&rid);
             let ver = before.map_or(1, |before| before.ver + 1);
             let prev = before.map_or(Hash::ZERO, |before| before.record);
-            let (record, hash) = self.record(env, by, rid, ver, prev, sealed);
-            let slot = slot(env, rid, ver, epoch);
+            let (record, hash) = self.record(env, by, rid, ver, prev, *sealed);
+            let slot = sealed.map(|_| slot(env, rid, ver, epoch));
             entries.push(Entry {
                 rid,
                 ver,
                 record: hash,
-                slot: Some(slot.hash()),
+                slot: slot.as_ref().map(Slot::hash),
             });
             records.push(record);
-            slots.push(Blob(slot.to_bytes()));
+            slots.extend(slot.map(|slot| Blob(slot.to_bytes())));
         }
         let commit = self.commit(env, by, epoch, Changes::Records(entries));
         CommitParts {
@@ -123,9 +137,9 @@ impl Team {
         rid: RecordId,
         ver: u64,
         prev: Hash,
-        sealed: &[u8],
+        value: Option<&[u8]>,
     ) -> (RecordParts, Hash) {
-        let meta = [b"name of ", sealed].concat();
+        let meta = value.map(|value| [b"name of ", value].concat());
         let body = record::Body {
             header: Header {
                 v: 0,
@@ -135,13 +149,13 @@ impl Team {
                 ver,
                 prev,
                 author: by.id,
-                kind: Kind::Value,
+                kind: value.map_or(Kind::Deleted, |_| Kind::Value),
             },
-            sealed: Some(Sealed {
+            sealed: meta.as_deref().zip(value).map(|(meta, value)| Sealed {
                 commit_meta: Hash::of([8; 32]),
                 commit_value: Hash::of([9; 32]),
-                meta: sha256(&meta),
-                value: sha256(sealed),
+                meta: sha256(meta),
+                value: sha256(value),
             }),
         }
         .to_bytes();
@@ -149,8 +163,8 @@ impl Team {
         let signature = sign(&by.ops, Label::SIG_RECORD, &body);
         let parts = RecordParts {
             record: Blob(Signed { body, signature }.to_bytes()),
-            meta: Some(Blob(meta)),
-            value: Some(Blob(sealed.to_vec())),
+            meta: meta.map(Blob),
+            value: value.map(|value| Blob(value.to_vec())),
         };
         (parts, hash)
     }

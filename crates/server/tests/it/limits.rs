@@ -133,6 +133,30 @@ fn a_workspace_is_bounded() {
     ground.is_sound();
 }
 
+/// Deleted ones count, so that nobody makes an environment longer than its readers take.
+#[test]
+fn an_environment_has_so_many_secrets_ever() {
+    let ground = Ground::new();
+    let (running, team, mut env) = limited(&ground, |limits| limits.entries = 2);
+    let owner = team.owner.clone();
+    let append = |parts| running.try_append(&team, &owner, &of_commits(vec![parts]));
+
+    let parts = team.set(&mut env, &owner, &[(1, b"a"), (2, b"b")]);
+    assert_eq!(append(parts).status, 200);
+    let parts = team.delete(&mut env, &owner, 2);
+    assert_eq!(append(parts).status, 200);
+    let refused = set(&running, &team, &env, &[(3, b"c")]).refused(507, "quota");
+    assert_eq!(
+        refused.detail,
+        "use another environment; this one has had all its secrets, deleted ones included"
+    );
+    // What was there may change and come back.
+    let parts = team.set(&mut env, &owner, &[(1, b"changed"), (2, b"again")]);
+    assert_eq!(append(parts).status, 200);
+    running.stop();
+    ground.is_sound();
+}
+
 #[test]
 fn a_workspace_holds_so_many_bytes() {
     let ground = Ground::new();

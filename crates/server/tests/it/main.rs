@@ -4,6 +4,7 @@
 mod bootstrap;
 mod client;
 mod content;
+mod crowding;
 mod doors;
 mod ending;
 mod invitations;

@@ -14,6 +14,7 @@ pub(crate) async fn there_is_enough_of_everything(place: &impl Place) {
     let before = everything(&store).await;
     let limits = Limits {
         secrets: 1,
+        entries: 2,
         environments: 2,
         devices: 1,
         bytes: 100,
@@ -36,6 +37,12 @@ pub(crate) async fn there_is_enough_of_everything(place: &impl Place) {
     one_more.commits = vec![commit(head_of(&heads, ENV), 21).with(1, 1).with(2, 1)];
     let stopped = store.append(&one_more, &limits).await.unwrap();
     assert_eq!(stopped, Appended::Quota(Quota::Secrets));
+
+    let mut one_more = append.clone();
+    let deleted = commit(head_of(&heads, ENV), 21).with(1, 1).without(2, 1);
+    one_more.commits = vec![deleted.without(3, 1)];
+    let stopped = store.append(&one_more, &limits).await.unwrap();
+    assert_eq!(stopped, Appended::Quota(Quota::Entries));
 
     // "link 1" is there. Links alone may use a tenth more, and not one byte beyond that.
     append.links[0].signed = vec![7; 105];

@@ -145,6 +145,7 @@ fn a_server_accepts_this_much_unless_told_otherwise() {
     assert_eq!(limits.body, 8_388_608);
     assert_eq!((limits.link, limits.record), (65_536, 65_536));
     assert_eq!((limits.changes, limits.secrets), (1_000, 20_000));
+    assert_eq!(limits.entries, 80_000);
     assert_eq!(
         (limits.environments, limits.devices, limits.invites),
         (500, 2_000, 20)

@@ -15,27 +15,15 @@ pub(super) async fn links(
     from: u64,
     limit: u32,
 ) -> Result<Page, Failure> {
-    let sizes = sqlx::query_as(
-        "SELECT seq, length(signed) FROM wlink WHERE ws = ? AND seq >= ? ORDER BY seq LIMIT ?",
-    )
-    .bind(&ws.as_bytes()[..])
-    .bind(sought(from))
-    .bind(one_more(limit))
-    .fetch_all(pool)
-    .await?;
-    let fit = Fit::of(&sizes, limit);
-    let items = sqlx::query_scalar(
-        "SELECT signed FROM wlink WHERE ws = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-    )
-    .bind(&ws.as_bytes()[..])
-    .bind(sought(from))
-    .bind(fit.last)
-    .fetch_all(pool)
-    .await?;
-    Ok(Page {
-        items,
-        next: fit.next.map(number).transpose()?,
-    })
+    let chain = Chain {
+        ws,
+        env: None,
+        sizes: "SELECT seq, length(signed) FROM wlink WHERE ws = ? AND ? IS NULL AND seq >= ? \
+                ORDER BY seq LIMIT ?",
+        items: "SELECT signed FROM wlink WHERE ws = ? AND ? IS NULL AND seq BETWEEN ? AND ? \
+                ORDER BY seq",
+    };
+    chain.page(pool, from, limit).await
 }
 
 pub(super) async fn commits(
@@ -45,30 +33,48 @@ pub(super) async fn commits(
     from: u64,
     limit: u32,
 ) -> Result<Page, Failure> {
-    let sizes = sqlx::query_as(
-        "SELECT seq, length(signed) FROM ecommit WHERE ws = ? AND env = ? AND seq >= ? \
-         ORDER BY seq LIMIT ?",
-    )
-    .bind(&ws.as_bytes()[..])
-    .bind(&env.as_bytes()[..])
-    .bind(sought(from))
-    .bind(one_more(limit))
-    .fetch_all(pool)
-    .await?;
-    let fit = Fit::of(&sizes, limit);
-    let items = sqlx::query_scalar(
-        "SELECT signed FROM ecommit WHERE ws = ? AND env = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-    )
-    .bind(&ws.as_bytes()[..])
-    .bind(&env.as_bytes()[..])
-    .bind(sought(from))
-    .bind(fit.last)
-    .fetch_all(pool)
-    .await?;
-    Ok(Page {
-        items,
-        next: fit.next.map(number).transpose()?,
-    })
+    let chain = Chain {
+        ws,
+        env: Some(env),
+        sizes: "SELECT seq, length(signed) FROM ecommit WHERE ws = ? AND env = ? AND seq >= ? \
+                ORDER BY seq LIMIT ?",
+        items: "SELECT signed FROM ecommit WHERE ws = ? AND env = ? AND seq BETWEEN ? AND ? \
+                ORDER BY seq",
+    };
+    chain.page(pool, from, limit).await
+}
+
+/// A chain, and how it is read. Nothing in it ever changes, so its pages need no transaction.
+struct Chain<'a> {
+    ws: &'a WorkspaceId,
+    env: Option<&'a EnvId>,
+    sizes: &'static str,
+    items: &'static str,
+}
+
+impl Chain<'_> {
+    async fn page(&self, pool: &SqlitePool, from: u64, limit: u32) -> Result<Page, Failure> {
+        let (ws, env) = (self.ws.as_bytes(), self.env.map(EnvId::as_bytes));
+        let sizes = sqlx::query_as(self.sizes)
+            .bind(&ws[..])
+            .bind(env.map(|env| &env[..]))
+            .bind(sought(from))
+            .bind(one_more(limit))
+            .fetch_all(pool)
+            .await?;
+        let fit = Fit::of(&sizes, limit);
+        let items = sqlx::query_scalar(self.items)
+            .bind(&ws[..])
+            .bind(env.map(|env| &env[..]))
+            .bind(sought(from))
+            .bind(fit.last)
+            .fetch_all(pool)
+            .await?;
+        Ok(Page {
+            items,
+            next: fit.next.map(number).transpose()?,
+        })
+    }
 }
 
 pub(super) async fn snapshot(

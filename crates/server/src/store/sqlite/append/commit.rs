@@ -37,14 +37,7 @@ pub(super) async fn store(
     retire_old_slots(db, append, commit).await?;
     // A re-wrap brings no records, and no secrets.
     if !commit.records.is_empty() {
-        let count = sqlx::query_scalar(
-            "SELECT count(*) FROM entry WHERE ws = ? AND env = ? AND slot IS NOT NULL",
-        )
-        .bind(&append.ws.as_bytes()[..])
-        .bind(&commit.env.as_bytes()[..])
-        .fetch_one(db)
-        .await?;
-        within(count, limits.secrets, Quota::Secrets)?;
+        count_secrets(db, append, commit, limits).await?;
     }
     Ok(grown)
 }
@@ -197,6 +190,24 @@ async fn put_slots(
 fn keys(slots: &[NewSlot]) -> Result<Vec<(&NewSlot, i64)>, Failure> {
     let keys = slots.iter().map(|slot| Ok((slot, column(slot.ver)?)));
     keys.collect()
+}
+
+/// Whether an environment has no more secrets than it may: live ones, and all that it ever had.
+async fn count_secrets(
+    db: &mut SqliteConnection,
+    append: &Append,
+    commit: &NewCommit,
+    limits: &Limits,
+) -> Result<(), Stop> {
+    // What is deleted has no slot, and `count` of a column passes over what is not there.
+    let (live, all) =
+        sqlx::query_as("SELECT count(slot), count(*) FROM entry WHERE ws = ? AND env = ?")
+            .bind(&append.ws.as_bytes()[..])
+            .bind(&commit.env.as_bytes()[..])
+            .fetch_one(db)
+            .await?;
+    within(live, limits.secrets, Quota::Secrets)?;
+    within(all, limits.entries, Quota::Entries)
 }
 
 /// Says when the slots of older epochs go.
