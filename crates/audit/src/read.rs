@@ -61,6 +61,8 @@ pub struct Filter {
     pub agent: Option<AgentId>,
     /// Of this session.
     pub session: Option<SessionId>,
+    /// Not what the owner did.
+    pub without_owner: bool,
     /// About this secret.
     pub secret: Option<SecretName>,
     /// To this host.
@@ -278,6 +280,7 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|secret| entry.is_about(secret))
             && self.host.as_ref().is_none_or(|host| entry.is_to(host))
+            && !(self.without_owner && matches!(entry, Entry::Owner(_)))
             && (!self.denied || entry.is_denied())
             && self.since.is_none_or(|since| entry.at() >= since)
     }

@@ -49,7 +49,7 @@ plain! {
         ClientCancelled,
         /// The upstream did not answer, or not to the end.
         UpstreamFailed,
-        /// It may have been sent; nobody saw what became of it.
+        /// It was sent, or may have been; its reply did not go to the agent, or not to the end.
         UnknownOutcome,
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use withheld_audit::read::{Filter, Shown, records};
 use withheld_core::api::AgentRequest;
 use withheld_core::name::SecretName;
+#[cfg(feature = "schema")]
+use withheld_core::schema::Document;
 use withheld_core::{Code, Moment, Refusal, plain, text};
 
 use crate::answer::Answer;
@@ -19,20 +21,49 @@ use crate::session::Caller;
 use crate::stages::record_of;
 use crate::view::{self, SecretLong};
 
-pub(crate) use status::vault_word;
+pub use status::status_at_rest;
+pub(crate) use status::{VaultShown, vault_word};
 
 plain! {
     struct Listed {
+        /// An agent sees those that it is granted. By environment, then by name.
         secrets: Vec<SecretLong>,
     }
 
     struct Records {
+        /// Oldest first. The two records of a request are one here; an agent sees its own.
         records: Vec<Shown>,
     }
 
     struct LastShown {
+        /// The last request of the session that was refused, or went out without a credential; null
+        /// where there was none.
         last: Option<Last>,
     }
+}
+
+/// The documents of which a program may rely on the schema.
+#[cfg(feature = "schema")]
+pub(crate) fn documents() -> Vec<Document> {
+    vec![
+        Document::of::<status::Status>("status", "`withheld status --json`: one look"),
+        Document::of::<Listed>(
+            "ls",
+            "`withheld ls --json`: names, versions, bindings; never a value",
+        ),
+        Document::of::<Records>(
+            "audit",
+            "`withheld audit --json`: what was asked and done, record by record",
+        ),
+        Document::of::<why::Why>(
+            "why",
+            "`withheld why METHOD URL --json`: what would become of a request",
+        ),
+        Document::of::<LastShown>(
+            "why_last",
+            "`withheld why --last --json`: what became of the last request that did not go out as it was meant",
+        ),
+    ]
 }
 
 /// Answers one request. `has_token`: the caller showed a session's token, so it is an agent and sees
@@ -77,6 +108,8 @@ pub(crate) fn answer(
             let filter = Filter {
                 agent: has_token.then(|| caller.session.agent.clone()),
                 session: None,
+                // That it was added or removed, and with which rights, is the owner's record.
+                without_owner: has_token,
                 secret,
                 host,
                 denied,

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use withheld_audit::{Closed, Closing, Outcome};
 use withheld_core::Refusal;
-use withheld_core::ask::{Terms, Way};
+use withheld_core::ask::{Ask, Terms, Way};
 use withheld_core::destination::Host;
 use withheld_core::name::SecretName;
 use withheld_wire::{Failed, Meter, Reply, ReplyBody, ReplyFault};
@@ -24,6 +24,7 @@ use crate::body::{AgentBody, Cut};
 use crate::house::{House, locked_meanwhile};
 use crate::injected::{self, Note};
 use crate::refusal_reply::Stop;
+use crate::sent;
 use crate::visitor::Visitor;
 
 /// What follows a reply to its end.
@@ -41,11 +42,8 @@ pub(crate) trait Follow: Send + Unpin {
     fn end(&mut self, outcome: Outcome) -> Result<(), Cut>;
 
     /// The same where the reply broke: the cut is all that the agent sees, so what it was is kept for
-    /// when it asks.
-    ///
-    /// # Errors
-    /// As [`Follow::end`].
-    fn broken(&mut self, fault: ReplyFault) -> Result<(), Cut>;
+    /// when it asks. It is cut whether the log takes it or not.
+    fn broken(&mut self, fault: ReplyFault);
 
     /// What there is to say behind the last byte.
     fn trailers(&self) -> Option<HeaderMap> {
@@ -123,8 +121,7 @@ impl<B: Body<Data = Bytes, Error = ReplyFault> + Unpin, F: Follow> Body for Foll
                 .map(|()| this.follower.trailers().map(Frame::trailers)),
             Some(Err(fault)) => {
                 this.is_over = true;
-                // It is cut whether the log takes it or not.
-                let _ = this.follower.broken(fault);
+                this.follower.broken(fault);
                 Err(Cut)
             }
             Some(Ok(frame)) => this.follower.look().and_then(|()| {
@@ -173,6 +170,7 @@ pub(crate) struct Exchange {
     house: Arc<House>,
     visitor: Visitor,
     host: Host,
+    method: Method,
     /// What was placed, and which versions.
     carried: Vec<(SecretName, u64)>,
     /// How often the vault had been locked when it began.
@@ -186,11 +184,12 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(house: &Arc<House>, visitor: &Visitor, host: Host, closing: Closing) -> Self {
+    pub(crate) fn new(house: &Arc<House>, visitor: &Visitor, ask: &Ask, closing: Closing) -> Self {
         Self {
             house: Arc::clone(house),
             visitor: visitor.clone(),
-            host,
+            host: ask.host().clone(),
+            method: ask.method().clone(),
             carried: Vec::new(),
             locks: *house.locks.borrow(),
             closing: Some(closing),
@@ -207,7 +206,7 @@ impl Exchange {
         self
     }
 
-    /// Records that there is no reply. Where nothing was sent, the log says so by itself.
+    /// Records that it was not sent.
     pub(crate) fn failed(mut self, refusal: Refusal) -> Stop {
         self.house.failed(&self.visitor, &refusal);
         match self.close(Outcome::UpstreamFailed, Some(&refusal)) {
@@ -235,7 +234,10 @@ impl Exchange {
             ..
         } = match sent {
             Ok(reply) => reply,
-            Err(failed) if failed.sent => return Err(self.failed(failed.refusal).after_sending()),
+            Err(failed) if failed.sent => {
+                self.status = failed.status.map(|status| status.as_u16());
+                return Err(Stop::sent(self.kept_back(&failed.refusal)));
+            }
             Err(failed) => return Err(self.failed(failed.refusal)),
         };
         self.status = Some(status.as_u16());
@@ -245,10 +247,8 @@ impl Exchange {
             suspects.note(environment, secret, *version, status.as_u16());
         }
         self.meter = Some(meter);
-        if self.look().is_err() {
-            let refusal = self.visitor.caller.session.check().err();
-            let refusal = refusal.unwrap_or_else(locked_meanwhile);
-            return Err(self.failed(refusal).after_sending());
+        if let Err(refusal) = self.allowed() {
+            return Err(Stop::sent(self.kept_back(&refusal)));
         }
         note.write(&mut headers, self.redactions());
         let is_bodyless = wanted.is_head
@@ -256,7 +256,9 @@ impl Exchange {
             || status == StatusCode::NOT_MODIFIED
             || body.is_end_stream();
         if is_bodyless {
-            self.close(Outcome::Delivered, None)?;
+            if let Err(unwritten) = self.close(Outcome::Delivered, None) {
+                return Err(Stop::sent(self.kept_back(&unwritten)));
+            }
             return Ok(response(status, headers, AgentBody::Empty));
         }
         if wanted.trailers && body.size_hint().exact().is_none() {
@@ -265,6 +267,34 @@ impl Exchange {
         }
         let followed = Box::new(Followed::new(Box::pin(body), self));
         Ok(response(status, headers, AgentBody::Reply(followed)))
+    }
+
+    /// Whether more of the reply may go to the agent, by what is known so far.
+    fn allowed(&mut self) -> Result<(), Refusal> {
+        let seen = self.meter.as_deref().map_or(0, Meter::partial);
+        let new = u32::try_from(seen)
+            .unwrap_or(u32::MAX)
+            .saturating_sub(self.told);
+        self.told = self.told.saturating_add(new);
+        let session = &self.visitor.caller.session;
+        if new > 0 && session.note_partial(new) {
+            self.house.session_blocked(&self.visitor);
+        }
+        session.check()?;
+        if self.is_locked_out() {
+            return Err(locked_meanwhile());
+        }
+        Ok(())
+    }
+
+    /// Records that it was sent, and that its whole reply is not handed on. Returns what is said of that.
+    fn kept_back(&mut self, refusal: &Refusal) -> Refusal {
+        let told = sent::told(refusal, &self.method, self.status);
+        self.house.failed(&self.visitor, &told);
+        match self.close(sent::outcome(told.code), Some(&told)) {
+            Ok(()) => told,
+            Err(unwritten) => sent::told(&unwritten, &self.method, self.status),
+        }
     }
 
     fn redactions(&self) -> u64 {
@@ -301,35 +331,18 @@ fn response(status: StatusCode, headers: HeaderMap, body: AgentBody) -> Response
 
 impl Follow for Exchange {
     fn look(&mut self) -> Result<(), Cut> {
-        let seen = self.meter.as_deref().map_or(0, Meter::partial);
-        let new = u32::try_from(seen)
-            .unwrap_or(u32::MAX)
-            .saturating_sub(self.told);
-        self.told = self.told.saturating_add(new);
-        let session = &self.visitor.caller.session;
-        if new > 0 && session.note_partial(new) {
-            self.house.session_blocked(&self.visitor);
-        }
-        session.check().map_err(|_| Cut)?;
-        if self.is_locked_out() {
-            let refusal = locked_meanwhile();
-            self.house.failed(&self.visitor, &refusal);
-            // It is cut whether the log takes it or not.
-            let _ = self.close(Outcome::UpstreamFailed, Some(&refusal));
-            return Err(Cut);
-        }
-        Ok(())
+        self.allowed().map_err(|refusal| {
+            self.kept_back(&refusal);
+            Cut
+        })
     }
 
     fn end(&mut self, outcome: Outcome) -> Result<(), Cut> {
         self.close(outcome, None).map_err(|_| Cut)
     }
 
-    fn broken(&mut self, fault: ReplyFault) -> Result<(), Cut> {
-        let refusal = fault.refusal(&self.host);
-        self.house.failed(&self.visitor, &refusal);
-        self.close(Outcome::UpstreamFailed, Some(&refusal))
-            .map_err(|_| Cut)
+    fn broken(&mut self, fault: ReplyFault) {
+        self.kept_back(&fault.refusal(&self.host));
     }
 
     fn trailers(&self) -> Option<HeaderMap> {

@@ -13,17 +13,26 @@ plain! {
     pub(crate) struct Last {
         /// When.
         pub(crate) at: Moment,
+        /// Null where it was refused before it was read.
         pub(crate) method: Option<MethodName>,
+        /// Null where it was refused before it was read.
         pub(crate) host: Option<Host>,
+        /// Null where it was refused before it was read.
         pub(crate) port: Option<u16>,
+        /// Without its query; `*` where no binding and no allowed host matched.
         pub(crate) path: EndpointPath,
-        /// Why it was refused; of a request that went out, nothing.
+        /// Why it was refused, as in `withheld.error/1`; null where it went out.
         pub(crate) code: Option<Code>,
-        /// Why it went out without a credential.
+        /// Why it went out without a credential: `no_binding`, `not_granted` or `named_only`; null where
+        /// it was refused.
         pub(crate) without: Option<&'static str>,
+        /// One sentence.
         pub(crate) message: Text,
+        /// What to do, with a command where there is one.
         pub(crate) hint: Text,
+        /// What the refusal is about.
         pub(crate) facts: Facts,
+        /// Commands that would help, in order.
         pub(crate) next: Vec<Next>,
     }
 }
@@ -45,6 +54,7 @@ impl Last {
     }
 
     pub(crate) fn unread(at: Moment, host: Option<Host>, refusal: &Refusal) -> Self {
+        let (hint, next) = onward(refusal);
         Self {
             at,
             method: None,
@@ -54,9 +64,9 @@ impl Last {
             code: Some(refusal.code),
             without: None,
             message: refusal.message.clone(),
-            hint: refusal.hint.clone(),
+            hint,
             facts: Facts::clone(&refusal.facts),
-            next: refusal.next.clone(),
+            next,
         }
     }
 
@@ -76,6 +86,21 @@ impl Last {
             next: Vec::new(),
         }
     }
+}
+
+/// What whoever asked `why` is to do next: a hint that leads there leads nowhere.
+pub(crate) fn onward(refusal: &Refusal) -> (Text, Vec<Next>) {
+    let is_why = |next: &Next| next.argv.get(1).is_some_and(|verb| verb.as_str() == "why");
+    if !refusal.next.iter().any(is_why) {
+        return (refusal.hint.clone(), refusal.next.clone());
+    }
+    let on = if refusal.hint.as_str().contains("withheld why ") {
+        Text::from("see what you may use: withheld status")
+    } else {
+        refusal.hint.clone()
+    };
+    let on = Refusal::new(refusal.code, "", on);
+    (on.hint, on.next)
 }
 
 /// Why a request goes out without a credential, and what would change that.

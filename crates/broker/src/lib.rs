@@ -28,6 +28,9 @@ mod owner_api;
 mod policy_change;
 mod process;
 mod refusal_reply;
+#[cfg(feature = "schema")]
+pub mod schemas;
+mod sent;
 mod session;
 mod stages;
 mod suspects;
@@ -51,12 +54,12 @@ use withheld_core::Refusal;
 use withheld_system::ending;
 use withheld_vault::Home;
 
+pub use agent_api::status_at_rest;
 use door::accept;
 use drain::Drain;
 use house::{House, bug};
 use instance::Instance;
 use unix::Side;
-pub use view::at_rest;
 
 /// How long a broker that is ending may still hold its home.
 const ENDING: Duration = Duration::from_secs(1);

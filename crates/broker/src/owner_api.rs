@@ -71,8 +71,13 @@ pub(crate) fn answer(house: &Arc<House>, call: OwnerCall) -> Result<Answer, Refu
             environment,
             names,
             host,
+            port,
+            path,
             proof,
-        } => bindings::unbind(house, &environment, &names, &host, seal.on(&proof)),
+        } => {
+            let at = bindings::At { host, port, path };
+            bindings::unbind(house, &environment, &names, &at, seal.on(&proof))
+        }
         Ask::Allow {
             hosts,
             agent,

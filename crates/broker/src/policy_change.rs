@@ -84,13 +84,12 @@ impl House {
         };
         let policy = self.policy()?;
         let content = policy.content();
-        names
-            .iter()
-            .try_for_each(|name| {
-                let bound = policy.bindings_of(environment, name);
-                let drafts: Vec<_> = bound.map(|binding| binding.terms.clone()).collect();
-                team.sign_bindings(proof, environment, name, &drafts, content.counter)
-            })
+        let bound = names.iter().map(|name| {
+            let bound = policy.bindings_of(environment, name);
+            let drafts = bound.map(|binding| binding.terms.clone()).collect();
+            ((environment.clone(), name.clone()), drafts)
+        });
+        team.sign_bindings(proof, &bound.collect(), content.counter)
             .map_err(|refusal| untold(&refusal))
     }
 

@@ -42,15 +42,29 @@ plain! {
         error: Fault,
     }
 
-    struct Fault {
+    pub(crate) struct Fault {
+        /// There where a request of an agent was refused; else the command itself failed.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-        kind: Option<&'static str>,
+        #[cfg_attr(feature = "schema", schemars(required))]
+        kind: Option<Kind>,
+        /// Which refusal it is; with it come the exit status of the command and the HTTP status.
         code: Code,
+        /// One sentence, names in backticks; for people, and not to be compared with anything.
         message: Text,
+        /// What to type next, a verb first.
         hint: Text,
+        /// When the same may be tried again.
         retry: Retry,
+        /// What it is about; of a pull or push that could not do everything, what it did.
         facts: Facts,
+        /// Commands that would help, in order.
         next: Vec<Next>,
+    }
+
+    enum Kind {
+        /// A request of an agent was refused.
+        #[serde(rename = "withheld_refusal")]
+        Refusal,
     }
 
     struct AgentSecretsFault {
@@ -76,10 +90,12 @@ impl From<Refusal> for Stop {
 }
 
 impl Stop {
-    /// The same of a request that may have arrived: whoever reads it must not take it for unsent.
-    pub(crate) fn after_sending(mut self) -> Self {
-        self.sent = true;
-        self
+    /// Of a request that may have arrived; the refusal says so, see [`crate::sent`].
+    pub(crate) fn sent(refusal: Refusal) -> Self {
+        Self {
+            refusal: Box::new(refusal),
+            sent: true,
+        }
     }
 }
 
@@ -87,18 +103,15 @@ impl Stop {
 pub(crate) fn reply(stop: &Stop, form: Form, method: &Method) -> Response<AgentBody> {
     let refusal = &*stop.refusal;
     let message = if stop.sent {
-        // The beginning is the contract's, by which a refusal is told from an API's own error.
-        text!(
-            "Withheld did not send this request: it may have arrived, and no reply is handed on: {}",
-            refusal.message
-        )
+        refusal.message.clone()
     } else {
+        // The contract's, by which what was not sent is told from everything else.
         text!("Withheld did not send this request: {}", refusal.message)
     };
     let (kind, body) = match form {
         Form::Document => (
             "application/json",
-            document(refusal, text!("{}.", message), Some("withheld_refusal")),
+            document(refusal, text!("{}.", message), Some(Kind::Refusal)),
         ),
         Form::Lines => (
             "text/plain",
@@ -136,7 +149,7 @@ pub(crate) fn bare(status: StatusCode) -> Response<AgentBody> {
     reply
 }
 
-fn document(refusal: &Refusal, message: Text, kind: Option<&'static str>) -> Vec<u8> {
+fn document(refusal: &Refusal, message: Text, kind: Option<Kind>) -> Vec<u8> {
     json(&Document {
         schema: "withheld.error/1",
         error: Fault {

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::house::House;
 use crate::last::Last;
 use crate::session::{Session, ended, random};
+use crate::team_api::accept;
 use crate::visitor::Visitor;
 
 impl House {
@@ -112,7 +113,16 @@ impl House {
             elsewhere: &|text| self.sessions.holds_of_another(session, text),
             known: &|name| vault.holds(&record.environment, name),
         };
-        decide(&view, policy, ask, id)
+        let mut decision = decide(&view, policy, ask, id);
+        if let Decision::Refuse(refused) = &mut decision
+            && refused.refusal.code == Code::NoBinding
+            && let Some(secret) = refused.secrets.first()
+            && let Some(hint) = accept(self, &record.environment, secret)
+        {
+            let Refusal { hint, next, .. } = Refusal::new(Code::NoBinding, "", hint);
+            (refused.refusal.hint, refused.refusal.next) = (hint, next);
+        }
+        decision
     }
 
     /// Notes a refusal of the policy. The request stays refused where the log cannot take it.

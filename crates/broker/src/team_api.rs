@@ -16,6 +16,8 @@ use withheld_audit::{Act, OwnerAct, Who};
 use withheld_core::api::{AgentRequest, TeamAct};
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::record::AgentRecord;
+#[cfg(feature = "schema")]
+use withheld_core::schema::Document;
 use withheld_core::{Code, Refusal};
 use withheld_vault::team::Team;
 
@@ -28,7 +30,63 @@ use crate::stages::record_of;
 use crate::visitor::Visitor;
 
 pub(crate) use exchange::{AsOf, Fault, as_of, told};
-pub(crate) use waiting::{WaitingShown, waiting};
+pub(crate) use waiting::{WaitingKind, WaitingShown, accept, waiting};
+
+/// The documents of which a program may rely on the schema.
+#[cfg(feature = "schema")]
+pub(crate) fn documents() -> Vec<Document> {
+    vec![
+        Document::of::<exchange::Diff>(
+            "diff",
+            "`withheld diff --json`: how what is here stands to what the team has",
+        ),
+        Document::of::<exchange::PullShown>("pull", "`withheld pull --json`: what came here"),
+        Document::of::<exchange::PushShown>(
+            "push",
+            "`withheld push --json`: what went to the team",
+        ),
+        Document::of::<waiting::Pending>(
+            "pending",
+            "`withheld pending --json`: what waits for the owner",
+        ),
+        Document::of::<waiting::Approved>(
+            "approve",
+            "`withheld approve ID… --json`: what was accepted",
+        ),
+        Document::of::<waiting::Denied>("deny", "`withheld deny ID… --json`: what was refused"),
+        Document::of::<founding::Created>(
+            "team_create",
+            "`withheld team create --json`: the team that was founded",
+        ),
+        Document::of::<people::Invited>(
+            "team_invite",
+            "`withheld team invite --json`: the line by which one person may join",
+        ),
+        Document::of::<people::Changed>(
+            "team_set",
+            "`withheld team set --json`: what a member may do now",
+        ),
+        Document::of::<people::Removed>(
+            "team_remove",
+            "`withheld team remove --json`: what a removal did, and what is left to do",
+        ),
+        Document::of::<shown::Log>(
+            "team_log",
+            "`withheld team log --json`: what was done about members",
+        ),
+        Document::of::<shown::Members>(
+            "team_members",
+            "`withheld team members --json`: who is in, who was, who is invited",
+        ),
+    ]
+}
+
+/// What the error of a pull or push is about that could not do everything.
+#[cfg(feature = "schema")]
+pub(crate) fn unfinished() -> [serde_json::Value; 2] {
+    use withheld_core::schema::of;
+    [of::<exchange::PullShown>(), of::<exchange::PushShown>()]
+}
 
 /// Answers the owner.
 ///

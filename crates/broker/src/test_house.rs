@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Empty};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use withheld_audit::Paper;
-use withheld_core::api::{AgentRequest, OwnerCall, OwnerRequest};
+use withheld_core::api::{AgentRequest, Deposit, OwnerCall, OwnerRequest};
 use withheld_core::ask::{Ask, Named, Terms, Way};
 use withheld_core::name::{RequestId, SecretName};
 use withheld_core::policy::Decision;
@@ -144,15 +144,20 @@ impl Case {
         self.store_value(name, "whCANARY7Qm2xV9tLk4RzP8sWn3B");
     }
 
-    /// The same with this value.
-    pub(crate) fn store_value(&self, name: &str, plain: &str) {
+    /// This value, sealed for the vault.
+    pub(crate) fn deposit(&self, plain: &str) -> Deposit {
         let how = How {
             raw: false,
             shapes: &[],
         };
         let file = self.typed(plain);
         let key = self.house.unlocked().unwrap().facts().intake_public.clone();
-        let value = from_file(&file, &key, how).unwrap().deposit;
+        from_file(&file, &key, how).unwrap().deposit
+    }
+
+    /// The same with this value.
+    pub(crate) fn store_value(&self, name: &str, plain: &str) {
+        let value = self.deposit(plain);
         let store = json!({
             "do": "store", "environment": "dev",
             "items": [{"name": name, "value": value, "bindings": [

@@ -9,6 +9,8 @@ const FREE_TOKENS: u32 = 10;
 const TOKEN_DELAY: Duration = Duration::from_secs(1);
 /// After this long without a wrong token the count begins again.
 const TOKEN_MEMORY: Duration = Duration::from_secs(60);
+/// Wrong passphrases after which the next is tried at once: a person mistypes.
+const FREE_PASSPHRASES: u32 = 2;
 /// The longest wait between two passphrases, in seconds.
 const LONGEST_WAIT_S: u64 = 60;
 
@@ -34,7 +36,7 @@ impl Tokens {
     }
 }
 
-/// Wrong passphrases: each one doubles the wait, up to a minute; a right one ends it.
+/// Wrong passphrases: two are free, each further one doubles the wait, up to a minute; a right one ends it.
 #[derive(Default)]
 pub(crate) struct Passphrases(Mutex<Wrong>);
 
@@ -58,13 +60,16 @@ impl Passphrases {
         }
     }
 
-    /// Notes a wrong passphrase. Returns the seconds until the next try.
+    /// Notes a wrong passphrase. Returns the seconds until the next try, none for the first ones.
     pub(crate) fn wrong(&self, now: Instant) -> u64 {
         let mut wrong = self.lock();
         wrong.count = wrong.count.saturating_add(1);
-        let wait = 1_u64
-            .checked_shl(wrong.count)
-            .map_or(LONGEST_WAIT_S, |wait| wait.min(LONGEST_WAIT_S));
+        let wait = match wrong.count.saturating_sub(FREE_PASSPHRASES) {
+            0 => 0,
+            count => 1_u64
+                .checked_shl(count)
+                .map_or(LONGEST_WAIT_S, |wait| wait.min(LONGEST_WAIT_S)),
+        };
         wrong.until = now.checked_add(Duration::from_secs(wait));
         wait
     }
@@ -100,10 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_passphrase_doubles_the_wait_up_to_a_minute() {
+    fn after_two_each_wrong_passphrase_doubles_the_wait_up_to_a_minute() {
         let passphrases = Passphrases::default();
         let now = Instant::now();
-        assert_eq!(passphrases.may_try(now), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(passphrases.wrong(now), 0);
+            assert_eq!(passphrases.may_try(now), Ok(()));
+        }
         let waits: Vec<u64> = (0..70).map(|_| passphrases.wrong(now)).collect();
         assert_eq!(waits.get(..7), Some(&[2, 4, 8, 16, 32, 60, 60][..]));
         assert!(waits.iter().skip(7).all(|wait| *wait == 60));
@@ -114,6 +122,6 @@ mod tests {
         );
         assert_eq!(passphrases.may_try(now + Duration::from_secs(60)), Ok(()));
         passphrases.right();
-        assert_eq!(passphrases.wrong(now), 2);
+        assert_eq!([0; 3].map(|_| passphrases.wrong(now)), [0, 0, 2]);
     }
 }

@@ -145,7 +145,7 @@ async fn caller<B>(house: &House, request: &Request<B>) -> Result<(Caller, bool)
         Refusal::new(
             Code::UnknownCaller,
             "no session has this token",
-            "unset WITHHELD_SESSION, then start one: withheld proxy env",
+            "ask the owner for another session: withheld proxy env --as AGENT",
         )
         .with_status(401)
     })?;

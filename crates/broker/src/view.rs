@@ -1,88 +1,27 @@
 //! Secrets and bindings as they are shown: names and rules, never a value.
 
+mod shown;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use withheld_audit::read::{Entry, Filter, records};
-use withheld_core::binding::{Binding, Format, Place};
-use withheld_core::destination::HostPattern;
-use withheld_core::name::{BindingId, Environment, SecretName, VarName};
+use withheld_core::binding::Binding;
+use withheld_core::name::{Environment, SecretName, VarName};
 use withheld_core::path::PathPattern;
 use withheld_core::policy_doc::Policy;
-use withheld_core::{Moment, Text, plain, text};
-use withheld_vault::origin::Origin;
-use withheld_vault::team::DriftRow;
-use withheld_vault::vault::HeldVersion;
+use withheld_core::{Moment, Text, text};
+use withheld_vault::team::{Drift, DriftRow};
 use withheld_vault::{Held, Unlocked};
 
 use crate::house::House;
+
+pub(crate) use shown::{BindingShown, SecretLong, SecretShown, Usable};
 
 /// How the flag of a secret begins that somebody could read who may not any more.
 const ROTATE: &str = "needs-upstream-rotation";
 /// How far back `last_used` looks, in records.
 const LOOKED_AT: usize = 10_000;
-
-plain! {
-    /// A binding.
-    #[derive(Clone, Debug)]
-    pub(crate) struct BindingShown {
-        pub(crate) id: BindingId,
-        pub(crate) environment: Environment,
-        pub(crate) secret: SecretName,
-        pub(crate) host: HostPattern,
-        pub(crate) port: u16,
-        pub(crate) methods: Vec<Text>,
-        pub(crate) paths: Vec<Text>,
-        pub(crate) inject: Place,
-        pub(crate) format: Option<Format>,
-        pub(crate) vars: Vec<VarName>,
-        pub(crate) auto: bool,
-        pub(crate) private: bool,
-        pub(crate) foreign: bool,
-        /// Whether it trusts certificates of its own.
-        pub(crate) ca: bool,
-    }
-
-    /// What a secret may be used for.
-    #[derive(Clone, Debug)]
-    pub(crate) struct Usable {
-        pub(crate) host: HostPattern,
-        pub(crate) port: u16,
-        pub(crate) methods: Vec<Text>,
-        pub(crate) paths: Vec<Text>,
-        pub(crate) inject: Place,
-    }
-
-    /// A secret in `status`.
-    #[derive(Clone, Debug)]
-    pub(crate) struct SecretShown {
-        pub(crate) name: SecretName,
-        pub(crate) state: &'static str,
-        pub(crate) version: Option<u64>,
-        pub(crate) remote_version: Option<u64>,
-        pub(crate) usable: bool,
-        #[serde(rename = "use")]
-        pub(crate) uses: Vec<Usable>,
-        pub(crate) vars: Vec<VarName>,
-        pub(crate) flags: Vec<Text>,
-        /// Whether its service refused this version.
-        #[serde(skip)]
-        refused: bool,
-    }
-
-    /// A secret in `ls`.
-    #[derive(Clone, Debug)]
-    pub(crate) struct SecretLong {
-        pub(crate) name: SecretName,
-        pub(crate) environment: Environment,
-        pub(crate) version: Option<u64>,
-        pub(crate) origin: Option<Origin>,
-        pub(crate) created_at: Option<Moment>,
-        pub(crate) versions: Vec<HeldVersion>,
-        pub(crate) bindings: Vec<BindingShown>,
-        /// Of the newest records of the log; `null` where none of them is about it.
-        pub(crate) last_used: Option<Moment>,
-    }
-}
 
 impl BindingShown {
     pub(crate) fn of(binding: &Binding) -> Self {
@@ -103,6 +42,24 @@ impl BindingShown {
             ca: binding.ca.is_some(),
         }
     }
+}
+
+/// As lists have them: by secret, then by host, port and paths.
+pub(crate) fn in_order<'a>(
+    bindings: impl Iterator<Item = &'a Arc<Binding>>,
+) -> Vec<&'a Arc<Binding>> {
+    let key = |one: &Binding| {
+        (
+            one.environment.clone(),
+            one.secret.clone(),
+            one.host.clone(),
+            one.port,
+            one.paths.patterns().to_vec(),
+        )
+    };
+    let mut bindings: Vec<_> = bindings.collect();
+    bindings.sort_by_cached_key(|one| key(one));
+    bindings
 }
 
 fn methods(binding: &Binding) -> Vec<Text> {
@@ -152,7 +109,7 @@ pub(crate) fn in_status(
     held: Option<&Held>,
     is_open: bool,
 ) -> SecretShown {
-    let bindings: Vec<_> = policy.bindings_of(environment, name).collect();
+    let bindings = in_order(policy.bindings_of(environment, name));
     let mut vars: Vec<VarName> = bindings.iter().flat_map(|one| one.vars.clone()).collect();
     if vars.is_empty() {
         vars.extend(VarName::parse(name.as_str()));
@@ -168,9 +125,9 @@ pub(crate) fn in_status(
     SecretShown {
         name: name.clone(),
         state: if held.is_some() || !is_open {
-            "local-only"
+            Drift::LocalOnly
         } else {
-            "missing"
+            Drift::Missing
         },
         version: held.map(|held| held.version),
         remote_version: None,
@@ -201,7 +158,7 @@ pub(crate) fn in_status(
 impl SecretShown {
     /// The same, as it stands to what the team has.
     pub(crate) fn in_team(mut self, row: &DriftRow) -> Self {
-        self.state = row.state.as_str();
+        self.state = row.state;
         self.version = row.version.or(self.version);
         self.remote_version = row.remote_version;
         if row.provisional != row.state {
@@ -214,7 +171,7 @@ impl SecretShown {
 
     /// The same, where nobody knows what the team has.
     pub(crate) fn unverified(mut self) -> Self {
-        self.state = "unverified";
+        self.state = Drift::Unverified;
         self
     }
 
@@ -227,12 +184,12 @@ impl SecretShown {
 
     /// Whether its service refused it and only its owner can help: there is no newer version to pull.
     pub(crate) fn is_refused_by_its_service(&self) -> bool {
-        self.refused && self.state != "behind"
+        self.refused && self.state != Drift::Behind
     }
 
     /// Whether it was removed here and is still the team's.
     pub(crate) fn is_removed_here(&self) -> bool {
-        self.state == "ahead" && self.version.is_none()
+        self.state == Drift::Ahead && self.version.is_none()
     }
 
     /// Whether somebody could read it who may not any more.
@@ -244,14 +201,17 @@ impl SecretShown {
 
 /// The bound secrets of an environment as `status` shows them where no broker runs, from the signed
 /// document alone. Whether their values are here, and what a team has, only a broker knows.
-#[must_use]
-pub fn at_rest(policy: &Policy, environment: &Environment, in_team: bool) -> serde_json::Value {
+pub(crate) fn at_rest(
+    policy: &Policy,
+    environment: &Environment,
+    in_team: bool,
+) -> Vec<SecretShown> {
     let names = names(policy, None, environment, |_| true).into_keys();
     let shown = names.map(|name| {
         let shown = in_status(policy, environment, &name, None, false);
         if in_team { shown.unverified() } else { shown }
     });
-    serde_json::json!(shown.collect::<Vec<_>>())
+    shown.collect()
 }
 
 /// A secret as `ls` shows it.
@@ -268,8 +228,8 @@ pub(crate) fn in_list(
         origin: held.as_ref().map(|held| held.origin),
         created_at: held.as_ref().map(|held| held.created_at),
         versions: held.map(|held| held.versions).unwrap_or_default(),
-        bindings: policy
-            .bindings_of(environment, &name)
+        bindings: in_order(policy.bindings_of(environment, &name))
+            .into_iter()
             .map(|one| BindingShown::of(one))
             .collect(),
         last_used: used.get(&name).copied(),

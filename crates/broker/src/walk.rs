@@ -101,16 +101,16 @@ async fn noted(
     paper: Paper<'_>,
     versions: &[u64],
 ) -> Result<(Receipt, Exchange), Refusal> {
-    let host = match &paper {
-        Paper::Permit(permit) => permit.ask().host().clone(),
-        Paper::Pass(pass) => pass.ask().host().clone(),
-    };
     let sent = sent(&paper, versions);
+    let ask = match paper {
+        Paper::Permit(permit) => permit.ask(),
+        Paper::Pass(pass) => pass.ask(),
+    };
     let (receipt, closing) = house
         .log()?
         .intend_async(&visitor.who(), paper, versions)
         .await?;
-    let exchange = Exchange::new(house, visitor, host, closing).carrying(sent);
+    let exchange = Exchange::new(house, visitor, ask, closing).carrying(sent);
     Ok((receipt, exchange))
 }
 

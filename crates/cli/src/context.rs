@@ -15,6 +15,7 @@ use crate::output::{Outcome, Output};
 use crate::owner::{has_vault, no_vault};
 use crate::project::Wish;
 use crate::socket::{ANSWER, Socket};
+use crate::target::Target;
 use crate::terminal::Terminal;
 
 /// The environment where none is named.
@@ -48,9 +49,10 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::named_environment`].
-    pub(crate) fn environment(&self) -> Outcome<Environment> {
+    pub(crate) fn target(&self) -> Outcome<Target> {
         let wish = Wish::find()?;
         let written = self.global.environment.as_deref();
+        let by_file = wish.chooses(written.unwrap_or(DEFAULT));
         let environment = environment_of(&wish, written.unwrap_or(DEFAULT))?;
         if let (None, Some(other)) = (written, wish.other_than(&environment)) {
             self.output.note(&format!(
@@ -58,7 +60,10 @@ impl Context {
                 wish.place()
             ));
         }
-        Ok(environment)
+        Ok(Target {
+            environment,
+            by_file,
+        })
     }
 
     /// Whether nothing may be asked.
@@ -274,12 +279,10 @@ mod tests {
                     ..Global::default()
                 },
             )
-            .environment()
+            .target()
         };
-        assert_eq!(
-            named("prod").ok().map(|one| one.to_string()).as_deref(),
-            Some("default/prod")
-        );
+        let prod = named("prod").ok().map(|one| one.environment.to_string());
+        assert_eq!(prod.as_deref(), Some("default/prod"));
         assert_eq!(code(named("Not A Name")), Some(Code::Usage));
     }
 }

@@ -1,5 +1,7 @@
 //! From what the owner wrote about a destination to bindings that can be signed.
 
+use std::fmt;
+
 use withheld_core::binding::{BindingDraft, Format};
 use withheld_core::destination::{HostPattern, Methods};
 use withheld_core::entropy::looks_like_key;
@@ -10,7 +12,7 @@ use withheld_core::{Code, Place, Text, text};
 
 use crate::catalogue::Catalogue;
 use crate::cli::Destination;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::output::Outcome;
 
 /// TLS goes without a port there.
@@ -30,7 +32,6 @@ impl Spot {
     /// # Errors
     /// `usage`, with what is wrong and without the words.
     pub(crate) fn parse(written: &str) -> Outcome<Self> {
-        let written = written.strip_prefix("https://").unwrap_or(written);
         if written.starts_with("http://") {
             return Err(Failure::refuse(
                 Code::Usage,
@@ -38,18 +39,27 @@ impl Spot {
                 "name the host alone: --host api.example.com",
             ));
         }
+        Self::read(
+            written,
+            "write HOST[:PORT][/PATH], like: --host api.example.com/v1",
+        )
+    }
+
+    fn read(written: &str, hint: &'static str) -> Outcome<Self> {
+        let written = written.strip_prefix("https://").unwrap_or(written);
         let (authority, path) = match written.find('/') {
             Some(slash) => (&written[..slash], Some(&written[slash..])),
             None => (written, None),
         };
-        let (host, port) = split_port(authority)?;
-        let host = HostPattern::parse(host).map_err(|fault| wrong_host(&fault))?;
+        let (host, port) = split_port(authority, hint)?;
+        let wrong = |fault: &dyn Fault| Failure::wrong("the host cannot be read", fault, hint);
+        let host = HostPattern::parse(host).map_err(|fault| wrong(&fault))?;
         no_key_in(path.unwrap_or_default(), '/')?;
         let path = path
             .filter(|path| *path != "/")
             .map(PathPattern::parse)
             .transpose()
-            .map_err(|fault| wrong_host(&fault))?;
+            .map_err(|fault| wrong(&fault))?;
         Ok(Self { host, port, path })
     }
 
@@ -58,13 +68,14 @@ impl Spot {
     /// # Errors
     /// `usage`.
     pub(crate) fn allowed(written: &str, foreign: bool) -> Outcome<AllowedHost> {
-        let spot = Self::parse(written)?;
+        const HINT: &str = "name the host alone, as HOST or HOST:PORT, like: api.example.com";
+        let no = |why| Failure::refuse(Code::Usage, why, HINT);
+        if written.starts_with("http://") {
+            return Err(no("a host is allowed without a scheme"));
+        }
+        let spot = Self::read(written, HINT)?;
         if spot.path.is_some() {
-            return Err(Failure::refuse(
-                Code::Usage,
-                "a host is allowed as a whole, without a path",
-                "name the host alone, like: withheld allow example.com",
-            ));
+            return Err(no("a host is allowed as a whole, without a path"));
         }
         Ok(AllowedHost {
             host: spot.host,
@@ -75,6 +86,19 @@ impl Spot {
 
     fn paths(&self) -> Paths {
         Paths::new(self.path.iter().cloned().collect())
+    }
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        match &self.path {
+            Some(path) => write!(f, "{path}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -90,15 +114,7 @@ fn no_key_in(written: &str, separator: char) -> Outcome {
     Ok(())
 }
 
-fn wrong_host(fault: &dyn crate::failure::Fault) -> Failure {
-    Failure::wrong(
-        "the host cannot be read",
-        fault,
-        "write HOST[:PORT][/PATH], like: --host api.example.com/v1",
-    )
-}
-
-fn split_port(authority: &str) -> Outcome<(&str, Option<u16>)> {
+fn split_port<'a>(authority: &'a str, hint: &'static str) -> Outcome<(&'a str, Option<u16>)> {
     let is_bare = authority.ends_with(']') || !authority.contains(':');
     let Some((host, port)) = authority.rsplit_once(':').filter(|_| !is_bare) else {
         return Ok((authority, None));
@@ -109,7 +125,7 @@ fn split_port(authority: &str) -> Outcome<(&str, Option<u16>)> {
         _ => Err(Failure::refuse(
             Code::Usage,
             "the port cannot be read",
-            "write HOST:PORT, like: --host api.example.com:8443",
+            hint,
         )),
     }
 }
@@ -364,6 +380,38 @@ mod tests {
         ] {
             let failure = Spot::parse(written).unwrap_err();
             assert_eq!(failure.code(), Some(Code::Usage), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_allowed_has_no_scheme_and_no_path() {
+        for (written, why) in [
+            ("http://x.test/", "a host is allowed without a scheme"),
+            ("x.test/v1", "a host is allowed as a whole, without a path"),
+            ("x.test:0", "the port cannot be read"),
+            ("*", "the host cannot be read"),
+        ] {
+            let Err(Failure::Refused(refused)) = Spot::allowed(written, false) else {
+                panic!("{written} is refused");
+            };
+            assert_eq!(refused.code(), Code::Usage);
+            assert!(refused.message().starts_with(why), "{}", refused.message());
+            assert_eq!(
+                refused.hint(),
+                "name the host alone, as HOST or HOST:PORT, like: api.example.com"
+            );
+        }
+        let allowed = Spot::allowed("https://x.test:8443/", false).unwrap();
+        assert_eq!(
+            (allowed.host.to_string().as_str(), allowed.port),
+            ("x.test", Some(8443))
+        );
+    }
+
+    #[test]
+    fn what_is_taken_away_is_said_as_it_is_typed() {
+        for written in ["api.test", "api.test:8443/v1", "*.example.com/a"] {
+            assert_eq!(Spot::parse(written).unwrap().to_string(), written);
         }
     }
 

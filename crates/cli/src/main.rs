@@ -25,6 +25,7 @@ mod said;
 mod shell;
 mod socket;
 mod start;
+mod target;
 mod terminal;
 mod verbs;
 

@@ -71,6 +71,13 @@ impl Wish {
         Environment::parse(&format!("{project}/{written}"))
     }
 
+    /// The file, where an environment that is typed like this has its project from it.
+    pub(crate) fn chooses(&self, written: &str) -> Option<Text> {
+        let is_short = !written.contains('/');
+        let project = self.project.as_ref().filter(|_| is_short)?;
+        (project.as_str() != Environment::dev().project()).then(|| self.place())
+    }
+
     /// The environment that the folder is for; `None` where the file names no part of one.
     pub(crate) fn own(&self) -> Option<Environment> {
         self.instead_of(&Environment::dev())

@@ -281,7 +281,7 @@ fn no_token() -> Failure {
     Failure::refuse(
         Code::UnknownCaller,
         "what `WITHHELD_SESSION` holds is no token of a session",
-        "unset WITHHELD_SESSION, then start one: withheld proxy env",
+        "ask the owner for another session: withheld proxy env --as AGENT",
     )
 }
 

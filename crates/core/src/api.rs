@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::binding::BindingDraft;
 use crate::destination::{Host, HostPattern, MethodName};
 use crate::name::{AgentId, Environment, SecretName};
+use crate::path::PathPattern;
 use crate::plain::word;
 use crate::record::{AgentRecord, AllowedHost};
 use crate::refusal::{Code, Retry};
@@ -63,6 +64,7 @@ fn base64_text(written: &str) -> Result<String, ApiFault> {
 
 /// Where values rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VaultKind {
     /// The OS keychain.
@@ -87,6 +89,7 @@ impl VaultKind {
 
 /// A setting that the owner may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfigKey {
     /// The address of the token port.
@@ -172,6 +175,10 @@ pub enum OwnerRequest {
         names: Vec<SecretName>,
         /// The host.
         host: HostPattern,
+        /// Those at this port; at any where it is not given.
+        port: Option<u16>,
+        /// Those for exactly this path; for any where it is not given.
+        path: Option<PathPattern>,
         /// The passphrase.
         proof: Deposit,
     },

@@ -126,6 +126,11 @@ impl Format {
 
 /// The injection style. Written as in `Withheld-Inject`: `bearer`, `basic[:USER]`, `header:H`, `query:K`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "String")
+)]
 pub enum Place {
     /// `Authorization: Bearer VALUE` (RFC 6750).
     Bearer,

@@ -178,6 +178,11 @@ fn canonical_port(written: &str) -> Result<u16, HostFault> {
 /// A host that a binding or an allowance names: exact, `*.example.com` (one label), or
 /// `**.example.com` (any number of labels, at least one). The apex is never covered by a wildcard.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "String")
+)]
 pub struct HostPattern {
     wildcard: Wildcard,
     host: Host,

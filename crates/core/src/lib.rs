@@ -7,6 +7,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// Under this name `plain!` finds the schemas, in this crate as in the others.
+#[cfg(feature = "schema")]
+extern crate self as withheld_core;
+
 pub mod api;
 pub mod ask;
 pub mod binding;
@@ -23,6 +27,8 @@ pub mod policy;
 pub mod policy_doc;
 pub mod record;
 pub mod refusal;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod session;
 pub mod team;
 

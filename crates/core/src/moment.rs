@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 /// Milliseconds since 1970, written as RFC 3339 in UTC with three decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String", description = "", extend("format" = "date-time")))]
 pub struct Moment(i64);
 
 impl Moment {

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::entropy::looks_like_key;
-use crate::plain::word;
+use crate::plain::{Text, word};
+use crate::text;
 
 /// Why a name was not accepted. Never quotes the name: it could be a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,22 @@ impl Environment {
         self.0
             .split_once('/')
             .map_or("default", |(project, _)| project)
+    }
+
+    /// Whether a command means it without naming it.
+    #[must_use]
+    pub fn goes_without_saying(&self) -> bool {
+        &*self.0 == "default/dev"
+    }
+
+    /// How a command names it, behind everything else: ` -e billing/dev`, and nothing where it goes
+    /// without saying.
+    #[must_use]
+    pub fn option(&self) -> Text {
+        if self.goes_without_saying() {
+            return Text::from("");
+        }
+        text!(" -e {}", *self)
     }
 }
 
@@ -256,6 +273,7 @@ macro_rules! identifier {
     ($(#[$meta:meta])* $name:ident, $bytes:literal, $prefix:literal) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
         pub struct $name([u8; $bytes]);
 
         impl $name {

@@ -45,6 +45,8 @@ impl<K: Plain + Ord, V: Plain> Plain for std::collections::BTreeMap<K, V> {}
 /// Text that was put together from a literal and plain things, by [`text!`](crate::text) only. It is
 /// written and never read back: reading would make any input plain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String", description = ""))]
 #[serde(transparent)]
 pub struct Text(String);
 
@@ -88,6 +90,29 @@ macro_rules! text {
     };
 }
 
+/// What [`plain!`](crate::plain!) derives; with the feature `schema`, a schema too.
+#[cfg(not(feature = "schema"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __written {
+    ($($item:tt)*) => {
+        #[derive(::serde::Serialize)]
+        $($item)*
+    };
+}
+
+/// What [`plain!`](crate::plain!) derives; with the feature `schema`, a schema too.
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __written {
+    ($($item:tt)*) => {
+        #[derive(::serde::Serialize, $crate::schema::schemars::JsonSchema)]
+        #[schemars(crate = "::withheld_core::schema::schemars")]
+        $($item)*
+    };
+}
+
 /// Declares structs and enums all of whose fields are [`Plain`]; derives `Serialize`. Further
 /// derives and serde attributes are written as usual.
 #[macro_export]
@@ -98,9 +123,10 @@ macro_rules! plain {
         $vis:vis struct $name:ident { $( $(#[$fmeta:meta])* $fvis:vis $field:ident : $type:ty ),* $(,)? }
         $($rest:tt)*
     ) => {
-        #[derive(::serde::Serialize)]
-        $(#[$meta])*
-        $vis struct $name { $( $(#[$fmeta])* $fvis $field : $type, )* }
+        $crate::__written! {
+            $(#[$meta])*
+            $vis struct $name { $( $(#[$fmeta])* $fvis $field : $type, )* }
+        }
         const _: fn() = || {
             fn plain<T: $crate::plain::Plain>() {}
             $( plain::<$type>(); )*
@@ -114,9 +140,10 @@ macro_rules! plain {
         $vis:vis enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident $( ( $type:ty ) )? ),* $(,)? }
         $($rest:tt)*
     ) => {
-        #[derive(::serde::Serialize)]
-        $(#[$meta])*
-        $vis enum $name { $( $(#[$vmeta])* $variant $( ( $type ) )?, )* }
+        $crate::__written! {
+            $(#[$meta])*
+            $vis enum $name { $( $(#[$vmeta])* $variant $( ( $type ) )?, )* }
+        }
         const _: fn() = || {
             #[allow(dead_code, reason = "unused where no variant carries a field")]
             fn plain<T: $crate::plain::Plain>() {}
@@ -134,6 +161,7 @@ macro_rules! word {
     ($(#[$meta:meta])* $name:ident, $error:ty, $check:path) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {

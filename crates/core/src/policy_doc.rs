@@ -4,6 +4,7 @@
 //! signed, after a label and a zero byte. They are verified as they are read and never serialised
 //! again. A counter that only rises tells an older document from the current one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -90,6 +91,8 @@ impl PolicyContent {
 pub struct Policy {
     content: PolicyContent,
     bindings: Vec<Arc<Binding>>,
+    /// The numbers of the bindings of each secret.
+    of: BTreeMap<Environment, BTreeMap<SecretName, Vec<usize>>>,
 }
 
 impl Policy {
@@ -128,7 +131,17 @@ impl Policy {
             ));
         }
         let bindings = content.bindings.iter().cloned().map(Arc::new).collect();
-        Ok(Self { content, bindings })
+        let mut of: BTreeMap<_, BTreeMap<_, Vec<usize>>> = BTreeMap::new();
+        for (number, binding) in content.bindings.iter().enumerate() {
+            let names = of.entry(binding.environment.clone()).or_default();
+            let numbers = names.entry(binding.secret.clone()).or_default();
+            numbers.push(number);
+        }
+        Ok(Self {
+            content,
+            bindings,
+            of,
+        })
     }
 
     /// The document.
@@ -143,9 +156,10 @@ impl Policy {
         environment: &'a Environment,
         secret: &'a SecretName,
     ) -> impl Iterator<Item = &'a Arc<Binding>> {
-        self.bindings
-            .iter()
-            .filter(move |one| one.environment == *environment && one.secret == *secret)
+        let names = self.of.get(environment);
+        let numbers = names.and_then(|names| names.get(secret));
+        let numbers = numbers.into_iter().flatten();
+        numbers.filter_map(|number| self.bindings.get(*number))
     }
 
     /// Every binding.

@@ -62,6 +62,11 @@ impl NameGlob {
 
 /// How many requests in how many seconds. Written `60/m` (`s`, `m` or `h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "String")
+)]
 pub struct Rate {
     /// Requests; at least 1.
     pub count: u32,

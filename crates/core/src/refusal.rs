@@ -13,6 +13,7 @@ use crate::plain::Text;
 
 /// When the same request may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Retry {
     /// Change the request.
@@ -26,10 +27,12 @@ pub enum Retry {
 }
 
 macro_rules! codes {
-    ($( $(#[$meta:meta])* $code:ident $name:literal $exit:literal $status:literal $retry:ident; )*) => {
+    ($( $(#[doc = $about:literal])* $code:ident $name:literal $exit:literal $status:literal $retry:ident; )*) => {
         /// The code of a refusal. The list is closed; the compiler finds every place that a new one touches.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum Code { $( $(#[$meta])* #[serde(rename = $name)] $code, )* }
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(with = "String", description = "As in `withheld.error/1`."))]
+        pub enum Code { $( $(#[doc = $about])* #[serde(rename = $name)] $code, )* }
 
         impl Code {
             /// Every code, in the order of the table.
@@ -39,6 +42,13 @@ macro_rules! codes {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $( Self::$code => $name, )* }
+            }
+
+            /// What it says, in one sentence.
+            #[cfg(feature = "schema")]
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $( Self::$code => concat!($($about),*).trim(), )* }
             }
 
             /// The exit status of the command line.
@@ -170,20 +180,24 @@ crate::plain! {
     /// What a refusal is about, for a program to read. What does not apply is left out.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub struct Facts {
-        /// The secret.
+        /// The secret's name.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(required))]
         pub secret: Option<SecretName>,
-        /// The host.
+        /// The host of the request.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(required))]
         pub host: Option<Host>,
-        /// The method.
+        /// The method of the request.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(required))]
         pub method: Option<MethodName>,
         /// What the secret is bound for: method and path, one line each.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub bound: Vec<Text>,
-        /// The binding that was nearest.
+        /// The id of the binding that was nearest.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(required))]
         pub rule: Option<BindingId>,
     }
 
@@ -203,7 +217,7 @@ crate::plain! {
     pub struct Next {
         /// Who is to run it.
         pub who: Actor,
-        /// The command; runs unchanged.
+        /// The command, word by word; runs unchanged.
         pub argv: Vec<Text>,
     }
 }
@@ -211,6 +225,7 @@ crate::plain! {
 /// A refusal: what happened in one sentence, and what to type next. Built from plain text only, so
 /// it cannot quote a value, an input or a library's error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refusal {
     /// Which one.
     pub code: Code,

@@ -59,6 +59,7 @@ macro_rules! words {
     ($( $(#[$meta:meta])* $name:ident, $fault:literal { $( $(#[$vmeta:meta])* $variant:ident $word:literal ),* $(,)? } )*) => { $(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name { $( $(#[$vmeta])* #[serde(rename = $word)] $variant, )* }
 
         impl $name {
@@ -122,11 +123,12 @@ words! {
 
 /// A right on an environment. Written `ENV:RIGHT`, like `billing/dev:write`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// The environment.
+    /// PROJECT/ENVIRONMENT.
     pub environment: Environment,
-    /// The right.
+    /// What may be done with its secrets.
     pub right: Right,
 }
 

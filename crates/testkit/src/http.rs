@@ -4,6 +4,12 @@ use std::io::{self, Read};
 
 /// The most that is read of one head.
 const HEAD: usize = 1 << 20;
+/// How the message of a refusal begins: of what was not sent, and of what was, or may have been.
+const BEGINNINGS: [&str; 3] = [
+    "Withheld did not send this request:",
+    "Withheld sent this request, and did not hand on its whole reply",
+    "Withheld may have sent this request, and has no reply to hand on:",
+];
 
 /// What came back to a client.
 #[derive(Debug, Clone)]
@@ -64,7 +70,7 @@ impl Reply {
         assert_eq!(error["code"], code, "{}", self.shown());
         let message = error["message"].as_str().unwrap_or_default();
         assert!(
-            message.starts_with("Withheld did not send this request:"),
+            BEGINNINGS.iter().any(|begin| message.starts_with(begin)),
             "{}",
             self.shown()
         );

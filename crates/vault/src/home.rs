@@ -142,6 +142,30 @@ impl Home {
         system::write(&self.path, file, bytes)
     }
 
+    /// Makes files in a folder of the home that nothing names yet, all of them on the disk afterwards; refused,
+    /// what was made of them is taken away again. Killed in between, some of them are there, whole or not.
+    ///
+    /// # Errors
+    /// As [`Home::write`].
+    pub fn make_all(&self, folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Refusal> {
+        for (name, bytes) in files {
+            if Path::new(name).file_name() != Some(name.as_ref()) {
+                return Err(outside());
+            }
+            if bytes.len() as u64 > MAX_FILE_BYTES {
+                return Err(fault::unavailable(Shown::of(folder).text()));
+            }
+        }
+        #[cfg(test)]
+        for (number, (name, _)) in files.iter().enumerate() {
+            if let Err(killed) = kill::point(&folder.join(name)) {
+                system::make_all(&self.path, folder, &files[..number])?;
+                return Err(killed);
+            }
+        }
+        system::make_all(&self.path, folder, files)
+    }
+
     /// Removes a file of the home; one that is not there is removed already.
     ///
     /// # Errors

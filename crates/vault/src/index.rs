@@ -87,7 +87,14 @@ impl Index {
     }
 
     pub(crate) fn current(&self, environment: &Environment, name: &SecretName) -> Option<&Stored> {
-        self.secrets.get(environment)?.get(name)?.versions.last()
+        self.versions(environment, name).last()
+    }
+
+    /// The versions of a name, oldest first.
+    pub(crate) fn versions(&self, environment: &Environment, name: &SecretName) -> &[Stored] {
+        let names = self.secrets.get(environment);
+        let secret = names.and_then(|names| names.get(name));
+        secret.map_or(&[], |secret| &secret.versions)
     }
 
     /// The number that the next version of a name gets.
@@ -123,9 +130,8 @@ impl Index {
         let mut gone = Vec::new();
         let all = self.secrets.values_mut().flat_map(BTreeMap::values_mut);
         for secret in all {
-            let replaced: Vec<Moment> =
-                secret.versions.iter().skip(1).map(|next| next.at).collect();
-            let old = replaced.iter().take_while(|at| **at < before).count();
+            let replaced = secret.versions.iter().skip(1).map(|next| next.at);
+            let old = replaced.take_while(|at| *at < before).count();
             gone.extend(secret.versions.drain(..old).map(|stored| stored.address));
         }
         gone

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 pub use held::{Held, HeldVersion};
 pub(crate) use unlocked::Standing;
-pub use unlocked::Unlocked;
+pub use unlocked::{Earlier, Unlocked};
 
 use crate::ca::Authority;
 use crate::fault;

@@ -8,11 +8,12 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use withheld_core::destination::{Host, HostPattern};
 use withheld_core::name::{SecretName, SessionId};
-use withheld_secret::{Expose as _, SecretValue};
+use withheld_secret::Expose as _;
 
 use crate::Armed;
 use crate::wash::{Needles, Secret};
@@ -20,9 +21,27 @@ use crate::wash::{Needles, Secret};
 /// What one session's replies are searched for.
 pub(crate) struct Arms {
     pub(crate) needles: Arc<Needles>,
+    arming: Arming,
     names: BTreeSet<SecretName>,
     /// Each value under a hash whose key is this process's own.
     values: BTreeSet<u64>,
+    /// The same beside that of all that was said of the value.
+    given: BTreeSet<(u64, u64)>,
+}
+
+/// What a session was given, told from everything that any session is given later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arming {
+    number: u64,
+    values: usize,
+}
+
+impl Arming {
+    /// How many values replies are searched for.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.values
+    }
 }
 
 impl Arms {
@@ -46,21 +65,80 @@ pub(crate) struct Armory {
     sessions: Arc<ArcSwap<HashMap<SessionId, Arc<Arms>>>>,
     hosts: Arc<ArcSwap<BTreeSet<HostPattern>>>,
     hasher: RandomState,
+    armings: AtomicU64,
 }
 
 impl Armory {
-    pub(crate) fn give(&self, session: SessionId, secrets: &[Armed]) {
-        let values = secrets.iter().map(|one| hash(&self.hasher, &one.value));
-        let arms = Arc::new(Arms {
-            needles: Arc::new(needles_of(secrets)),
-            names: secrets.iter().map(|one| one.name.clone()).collect(),
-            values: values.collect(),
-        });
+    pub(crate) fn give(&self, session: SessionId, secrets: &[Armed]) -> Arming {
+        let arms = Arc::new(self.arms(None, secrets));
         self.sessions.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.insert(session, Arc::clone(&arms));
             all
         });
+        arms.arming
+    }
+
+    /// Gives a session more, in one step; `None` where what it has is not what it was given by `had`.
+    pub(crate) fn give_more(
+        &self,
+        session: SessionId,
+        had: Arming,
+        secrets: Vec<Armed>,
+    ) -> Option<Arming> {
+        let is_that = |known: &Arc<Arms>| known.arming == had;
+        let known = self.of(&session).filter(is_that)?;
+        let is_new = |one: &Armed| !known.given.contains(&self.hashes(one));
+        let new: Vec<Armed> = secrets.into_iter().filter(is_new).collect();
+        if new.is_empty() {
+            return Some(had);
+        }
+        let arms = Arc::new(self.arms(Some(&known), &new));
+        let before = self.sessions.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            if all.get(&session).is_some_and(is_that) {
+                all.insert(session, Arc::clone(&arms));
+            }
+            all
+        });
+        before
+            .get(&session)
+            .is_some_and(is_that)
+            .then_some(arms.arming)
+    }
+
+    /// What was known, and more.
+    fn arms(&self, known: Option<&Arms>, secrets: &[Armed]) -> Arms {
+        let mut names = known.map_or_else(BTreeSet::new, |known| known.names.clone());
+        let mut values = known.map_or_else(BTreeSet::new, |known| known.values.clone());
+        let mut given = known.map_or_else(BTreeSet::new, |known| known.given.clone());
+        for one in secrets {
+            names.insert(one.name.clone());
+            let hashes = self.hashes(one);
+            values.insert(hashes.0);
+            given.insert(hashes);
+        }
+        Arms {
+            needles: Arc::new(needles_of(known.map(|known| &*known.needles), secrets)),
+            arming: Arming {
+                number: self.armings.fetch_add(1, Ordering::Relaxed),
+                values: given.len(),
+            },
+            names,
+            values,
+            given,
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "two values are told apart by hashes that are kept in memory and whose key nobody has"
+    )]
+    fn hashes(&self, one: &Armed) -> (u64, u64) {
+        one.value.expose(|value| {
+            let all = (&one.name, &one.replacement, &one.prefix, value);
+            (self.hasher.hash_one(value), self.hasher.hash_one(all))
+        })
     }
 
     pub(crate) fn take(&self, session: &SessionId) {
@@ -130,15 +208,7 @@ impl Armory {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "two values are told apart by a hash that is kept in memory and whose key nobody has"
-)]
-fn hash(hasher: &RandomState, value: &SecretValue) -> u64 {
-    value.expose(|bytes| hasher.hash_one(bytes))
-}
-
-fn needles_of(secrets: &[Armed]) -> Needles {
+fn needles_of(known: Option<&Needles>, secrets: &[Armed]) -> Needles {
     let markers: Vec<String> = secrets
         .iter()
         .map(|one| format!("[withheld:{}]", one.name))
@@ -152,5 +222,6 @@ fn needles_of(secrets: &[Armed]) -> Needles {
         value: &one.value,
         prefix: &one.prefix,
     });
-    Needles::new(&secrets.collect::<Vec<_>>())
+    let secrets: Vec<_> = secrets.collect();
+    known.map_or_else(|| Needles::new(&secrets), |known| known.with(&secrets))
 }

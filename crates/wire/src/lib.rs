@@ -22,6 +22,7 @@ mod address;
 mod armory;
 mod connection;
 mod dial;
+mod failed;
 mod outgoing;
 mod part;
 mod place;
@@ -38,6 +39,8 @@ mod tls;
 mod upload;
 pub(crate) mod wash;
 
+pub use armory::Arming;
+pub use failed::Failed;
 pub use place::can_carry;
 pub use post::{Carried, Returned, TeamServer, Token};
 pub use reply::{Reply, ReplyBody, ReplyFault};
@@ -116,31 +119,6 @@ pub struct Wire {
     limits: Limits,
 }
 
-/// A request that was not answered.
-#[derive(Debug)]
-pub struct Failed {
-    /// Why, and what to type next.
-    pub refusal: Refusal,
-    /// Whether the receipt was spent: from then on the request may have arrived.
-    pub sent: bool,
-}
-
-impl Failed {
-    pub(crate) fn unsent(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            sent: false,
-        }
-    }
-
-    pub(crate) fn sent(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            sent: true,
-        }
-    }
-}
-
 impl Wire {
     /// A wire that dials by the system's resolver. Nothing is read or opened yet.
     ///
@@ -184,8 +162,16 @@ impl Wire {
     /// Gives a session the needles that its replies are washed of: every value that it may be sent, and
     /// every one that it was. In place of those it had; the values are dropped when this returns. To be
     /// called before any of them can be sent: an open reply that was not searched for all of them is cut.
-    pub fn arm(&self, session: SessionId, secrets: Vec<Armed>) {
-        self.armory.give(session, &secrets);
+    pub fn arm(&self, session: SessionId, secrets: Vec<Armed>) -> Arming {
+        self.armory.give(session, &secrets)
+    }
+
+    /// Gives a session more needles beside those that it was given by `had`. What it has already is not
+    /// given twice. `None`, and nothing given, where it was armed anew or disarmed since: then
+    /// [`Wire::arm`] it.
+    #[must_use]
+    pub fn arm_more(&self, session: SessionId, had: Arming, secrets: Vec<Armed>) -> Option<Arming> {
+        self.armory.give_more(session, had, secrets)
     }
 
     /// Forgets a session: its needles, and the connections that wait for it.

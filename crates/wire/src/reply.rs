@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use withheld_core::Refusal;
 use withheld_core::destination::Host;
@@ -54,15 +56,31 @@ pub(crate) struct Arrived {
     pub(crate) limit: Duration,
 }
 
+/// What a reply is searched for, and what says that this is no longer everything.
+pub(crate) type Searched = (Arc<Needles>, Stale);
+
+/// A body on its way to the wash.
+enum Came {
+    /// There is none.
+    Nothing,
+    /// All of it.
+    Whole(Bytes),
+    /// As it comes.
+    Coming(Source),
+}
+
 /// A reply of a host that a secret is bound to, washed. Short and without a body: collected, and
 /// handed over with its length, in one write. Longer, or of unknown length: as it comes.
 ///
+/// `search` is asked behind the last byte of what is collected: what the owner changes while it comes
+/// is no reason to keep it back then.
+///
 /// # Errors
-/// `upstream_broken`, `upstream_timeout`, `reply_undecodable`; `conflict` once it is `stale`.
+/// `upstream_broken`, `upstream_timeout`, `reply_undecodable`; `conflict` where `search` knows nothing
+/// that would find everything.
 pub(crate) async fn washed(
     arrived: Arrived,
-    needles: Arc<Needles>,
-    stale: Stale,
+    search: impl Fn() -> Option<Searched>,
     asked: &Asked,
     progress: &Progress,
 ) -> Result<Reply, Refusal> {
@@ -79,30 +97,34 @@ pub(crate) async fn washed(
     if partial && asked.part.is_none() {
         return Err(broken(&host));
     }
-    let coded = parts.headers.contains_key(CONTENT_ENCODING);
-    let wash = Wash::new(needles, Arc::clone(&progress.meter))
-        .stale_when(stale)
-        .head(&mut parts)?;
-    if partial && coded {
+    if partial && parts.headers.contains_key(CONTENT_ENCODING) {
         // The middle of a coded body cannot be decoded.
         return Err(ReplyFault::Undecodable.refusal(&host));
     }
-    let short = source
-        .size_hint()
-        .exact()
-        .is_some_and(|length| length <= COLLECT);
-    let kind = match &asked.part {
-        Some(part) if partial => in_part(&mut parts, wash, source, part, short, &host).await?,
-        _ if asked.has_no_body(parts.status) => {
+    let came = if !partial && asked.has_no_body(parts.status) {
+        Came::Nothing
+    } else if source.size_hint().exact().is_some_and(|all| all <= COLLECT) {
+        Came::Whole(gather(source, &host).await?)
+    } else {
+        Came::Coming(source)
+    };
+    let (needles, stale) = search().ok_or_else(|| ReplyFault::Stale.refusal(&host))?;
+    let mut wash = Wash::new(needles, Arc::clone(&progress.meter));
+    if matches!(came, Came::Coming(_)) {
+        wash = wash.stale_when(stale);
+    }
+    let wash = wash.head(&mut parts)?;
+    let kind = match (&asked.part, came) {
+        (_, Came::Nothing) => {
             // Of a body that would be washed, nobody knows the length.
             parts.headers.remove(CONTENT_LENGTH);
             Kind::Whole(None)
         }
-        _ if short => {
-            let body = gather(source, &host).await?;
-            Kind::Whole(Some(wash.collected(body, &mut parts.headers)?))
+        (Some(part), came) if partial => in_part(&mut parts, wash, came, part, &host).await?,
+        (_, Came::Whole(body)) => Kind::Whole(Some(wash.collected(body, &mut parts.headers)?)),
+        (_, Came::Coming(source)) => {
+            Kind::Washed(Box::new(wash.streamed(source, &mut parts.headers)))
         }
-        _ => Kind::Washed(Box::new(wash.streamed(source, &mut parts.headers))),
     };
     Ok(reply(parts, kind, progress))
 }
@@ -111,9 +133,8 @@ pub(crate) async fn washed(
 async fn in_part(
     parts: &mut Parts,
     wash: BodyWash,
-    source: Source,
+    body: Came,
     part: &RangeInclusive<u64>,
-    short: bool,
     host: &Host,
 ) -> Result<Kind, Refusal> {
     let headers = &mut parts.headers;
@@ -127,11 +148,16 @@ async fn in_part(
         return Ok(Kind::Whole(None));
     };
     came.say(&within, headers);
-    let body = wash.part(source, Trim::new(part, &came.range), headers);
-    if !short {
-        return Ok(Kind::Washed(Box::new(body)));
-    }
-    let body = gather(body, host).await?;
+    let trim = Trim::new(part, &came.range);
+    let body = match body {
+        Came::Nothing => return Ok(Kind::Whole(None)),
+        Came::Coming(source) => {
+            let washed = wash.part(source, trim, headers);
+            return Ok(Kind::Washed(Box::new(washed)));
+        }
+        Came::Whole(body) => Full::new(body).map_err(|never| -> ReplyFault { match never {} }),
+    };
+    let body = gather(wash.part(body, trim, headers), host).await?;
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     Ok(Kind::Whole(Some(body)))
 }

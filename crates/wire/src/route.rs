@@ -10,13 +10,13 @@ use withheld_core::name::{BindingId, SessionId};
 use withheld_core::policy::{Pass, Use};
 use withheld_core::{Code, Refusal, text};
 
-use crate::Wire;
 use crate::address::Reach;
 use crate::connection::{Connection, Lost};
 use crate::pool::{Key, Lease};
 use crate::reply::may_be_kept;
 use crate::tls::Trust;
 use crate::upload::{Outgoing, Progress};
+use crate::{Failed, Wire};
 
 /// The way of one request.
 pub(crate) struct Route {
@@ -147,7 +147,8 @@ impl Route {
     /// goes by another connection; what may have arrived is never sent again.
     ///
     /// # Errors
-    /// `upstream_*`, or what was wrong with the client's body.
+    /// `upstream_*`, or what was wrong with the client's body; [`Failed::sent`] tells whether it may have
+    /// arrived.
     pub(crate) async fn exchange(
         &self,
         wire: &Wire,
@@ -155,7 +156,7 @@ impl Route {
         mut request: Request<Outgoing>,
         progress: &Arc<Progress>,
         keep: bool,
-    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+    ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let (mut connection, was_kept) = match link {
                 Link::Kept(connection) => (connection, true),
@@ -177,13 +178,13 @@ impl Route {
                     return Ok((response, lease));
                 }
                 Err(Lost::Unsent(unsent)) if was_kept => request = unsent,
-                Err(Lost::Unsent(_)) => return Err(self.hung_up()),
+                Err(Lost::Unsent(_)) => return Err(Failed::unsent(self.hung_up())),
                 Err(Lost::Failed(refusal)) => {
                     connection.cut();
-                    return Err(refusal);
+                    return Err(Failed::sent(refusal));
                 }
             }
-            link = self.connect(wire).await?;
+            link = self.connect(wire).await.map_err(Failed::unsent)?;
         }
     }
 

@@ -17,7 +17,7 @@ use crate::place::{self, Head};
 use crate::reply::{self, Arrived};
 use crate::route::{Link, Route};
 use crate::upload::{Outgoing, Progress, Upload};
-use crate::{Failed, Reply, ReplyFault, Wire, outgoing};
+use crate::{Failed, Reply, Wire, outgoing};
 
 /// Sends a request with its credentials. The three papers are taken by value, and compared.
 pub(crate) async fn send(
@@ -33,7 +33,7 @@ pub(crate) async fn send(
         .await
         .map_err(Failed::unsent)?;
     receipt.spend();
-    ready.deliver(wire, session).await.map_err(Failed::sent)
+    ready.deliver(wire, session).await
 }
 
 /// Asked when a value is about to be placed: whether what was decided before dialling still holds.
@@ -51,7 +51,7 @@ pub(crate) async fn pass(
         .await
         .map_err(Failed::unsent)?;
     receipt.spend();
-    ready.deliver(wire, session).await.map_err(Failed::sent)
+    ready.deliver(wire, session).await
 }
 
 /// A request that is about to be written to a verified connection.
@@ -149,34 +149,33 @@ impl Ready {
         })
     }
 
-    /// What the reply may hold is asked when its head has come: the wait may have been long.
-    async fn deliver(self, wire: &Wire, session: &SessionId) -> Result<Reply, Refusal> {
+    async fn deliver(self, wire: &Wire, session: &SessionId) -> Result<Reply, Failed> {
         let (progress, limit) = (&self.progress, wire.limits.body);
         let (response, lease) = self
             .route
             .exchange(wire, self.link, self.request, progress, self.keep)
             .await?;
+        let status = response.status();
         let arrived = Arrived {
             response,
             lease,
             limit,
         };
-        let host = self.route.host();
-        let Some(sent) = self.arms else {
-            let stale = wire.armory.watch_host(host.clone());
-            return reply::untouched(arrived, progress, stale);
+        let reply = match self.arms {
+            Some(sent) => {
+                let search = || {
+                    let arms = wire.armory.at_head(session, Arc::clone(&sent))?;
+                    let stale = wire.armory.watch(*session, Arc::clone(&arms));
+                    Some((Arc::clone(&arms.needles), stale))
+                };
+                reply::washed(arrived, search, &self.asked, progress).await
+            }
+            None => {
+                let stale = wire.armory.watch_host(self.route.host().clone());
+                reply::untouched(arrived, progress, stale)
+            }
         };
-        let arms = wire.armory.at_head(session, sent);
-        let arms = arms.ok_or_else(|| ReplyFault::Stale.refusal(host))?;
-        let stale = wire.armory.watch(*session, Arc::clone(&arms));
-        reply::washed(
-            arrived,
-            Arc::clone(&arms.needles),
-            stale,
-            &self.asked,
-            progress,
-        )
-        .await
+        reply.map_err(|refusal| Failed::answered(refusal, status))
     }
 }
 

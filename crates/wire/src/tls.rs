@@ -301,10 +301,10 @@ fn certificate_hint(fault: &CertificateError, whose: Whose) -> &'static str {
         }
         _ => match whose {
             Whose::Binding => {
-                "If the host has a certificate authority of its own, have the owner bind it with `--ca FILE`."
+                "Have the owner bind it with `--ca FILE`, if the host has a certificate authority of its own."
             }
             Whose::Team => {
-                "If the server has a certificate authority of its own, the owner names it: withheld config extra-ca FILE"
+                "Name the server's certificate authority, if it has one of its own: withheld config extra-ca FILE"
             }
         },
     }

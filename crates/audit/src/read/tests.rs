@@ -156,6 +156,13 @@ fn a_request_is_shown_as_one_record_and_filters_narrow() {
     );
     assert_eq!(
         by(Filter {
+            without_owner: true,
+            ..Filter::default()
+        }),
+        all[..all.len() - 1]
+    );
+    assert_eq!(
+        by(Filter {
             denied: true,
             ..Filter::default()
         }),

@@ -1,18 +1,18 @@
 //! `withheld.status/1`: one look.
 
+mod at_rest;
 mod next;
+mod shown;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use serde::Serialize;
-use withheld_core::name::{AgentId, Environment, SecretName, SessionId, Workspace};
-use withheld_core::team::WaitingId;
-use withheld_core::{Code, Moment, Refusal, plain, text};
-use withheld_vault::team::{DriftRow, Team, is_in_team};
+use withheld_core::name::{Environment, SecretName, Workspace};
+use withheld_core::refusal::Actor;
+use withheld_core::{Code, Refusal, text};
+use withheld_vault::team::{Drift, DriftRow, Team, is_in_team};
 
-use self::next::Step;
+use self::shown::{Broker, BrokerState, MODE, Project, Waiting, You};
 use crate::answer::Answer;
 use crate::house::{House, VaultState};
 use crate::process::Process;
@@ -25,59 +25,9 @@ use crate::view::{self, SecretShown};
 #[allow(clippy::expect_used, reason = "tests")]
 mod tests;
 
-plain! {
-    struct You {
-        kind: &'static str,
-        agent: AgentId,
-        session: SessionId,
-        expires_at: Option<Moment>,
-        mode: &'static str,
-    }
-
-    struct Project {
-        /// `null`: the team's, whose name nobody can read now.
-        workspace: Option<Workspace>,
-        project: Option<Workspace>,
-        environment: Option<Workspace>,
-    }
-
-    /// What waits for the owner.
-    struct Waiting {
-        id: WaitingId,
-        kind: &'static str,
-        secret: SecretName,
-        since: Moment,
-        /// Whether the owner of this machine signed it too, and took it away here.
-        #[serde(skip)]
-        own: bool,
-    }
-}
-
-/// The address is not plain by type, and says nothing of anybody.
-#[derive(Serialize)]
-struct Status {
-    you: You,
-    vault: &'static str,
-    broker: Broker,
-    project: Project,
-    secrets: Vec<SecretShown>,
-    waiting: Vec<Waiting>,
-    next: Vec<Step>,
-    /// Whether the states are what the team's server says now; `null` without a team.
-    verified: Option<bool>,
-    as_of: Option<AsOf>,
-    /// Why they are not.
-    fault: Option<Fault>,
-}
-
-#[derive(Serialize)]
-struct Broker {
-    state: &'static str,
-    listen: Option<SocketAddr>,
-    pid: u32,
-    version: &'static str,
-    started_by: Option<withheld_core::endpoint_path::EndpointPath>,
-}
+pub use at_rest::status_at_rest;
+pub(super) use shown::Status;
+pub(crate) use shown::VaultShown;
 
 /// # Errors
 /// `owner_needed` where an agent asks for another environment than its own.
@@ -101,21 +51,26 @@ pub(super) fn status(
     let waiting = waiting(team.as_ref(), &secrets, has_token);
     let status = Status {
         you: You {
-            kind: if has_token { "agent" } else { "owner" },
-            agent: caller.session.agent.clone(),
-            session: caller.session.id,
+            kind: if has_token {
+                Actor::Agent
+            } else {
+                Actor::Owner
+            },
+            agent: Some(caller.session.agent.clone()),
+            session: Some(caller.session.id),
             expires_at: caller.expires,
-            mode: "M0",
+            mode: MODE,
         },
         vault: vault_word(&state),
+        vault_kind: state.facts().map(|facts| facts.kind),
         broker: Broker {
-            state: "running",
+            state: BrokerState::Running,
             listen: house.listen(),
-            pid: process.pid,
-            version: process.version,
+            pid: Some(process.pid),
+            version: Some(process.version),
             started_by: process.started_by,
         },
-        project: project(team.as_ref(), environment),
+        project: Project::of(workspace(team.as_ref()), environment),
         next: next::steps(
             house,
             &state,
@@ -240,10 +195,17 @@ fn secrets(
         .collect()
 }
 
-/// An agent sees what waits of its own secrets.
+/// An agent sees what waits of its own secrets. What the owner signed, and took away here, waits for
+/// nobody where a push takes it away for the team as well.
 fn waiting(team: Option<&Look>, secrets: &[SecretShown], has_token: bool) -> Vec<Waiting> {
-    let is_shown =
-        |one: &&WaitingShown| !has_token || secrets.iter().any(|secret| secret.name == one.secret);
+    let is_any = |one: &WaitingShown, is_it: fn(&SecretShown) -> bool| {
+        let mut same = secrets.iter().filter(|secret| secret.name == one.secret);
+        same.any(is_it)
+    };
+    let is_shown = |one: &&WaitingShown| {
+        let is_pushed_away = one.own && is_any(one, |secret| secret.state == Drift::Ahead);
+        !is_pushed_away && (!has_token || is_any(one, |_| true))
+    };
     let waiting = team.iter().flat_map(|team| &team.waiting).filter(is_shown);
     let row = |one: &WaitingShown| Waiting {
         id: one.id.clone(),
@@ -251,27 +213,20 @@ fn waiting(team: Option<&Look>, secrets: &[SecretShown], has_token: bool) -> Vec
         secret: one.secret.clone(),
         since: one.since,
         own: one.own,
+        plain: one.is_plain(),
     };
     waiting.map(row).collect()
 }
 
-/// Both parts of an environment have the grammar of a workspace's name.
-fn project(team: Option<&Look>, environment: &Environment) -> Project {
-    Project {
-        workspace: match team {
-            Some(team) => team.workspace.clone(),
-            None => Some(Workspace::local()),
-        },
-        project: Workspace::parse(environment.project()).ok(),
-        environment: Workspace::parse(environment.short()).ok(),
-    }
+fn workspace(team: Option<&Look>) -> Option<Workspace> {
+    team.map_or_else(|| Some(Workspace::local()), |team| team.workspace.clone())
 }
 
 /// The vault in one word.
-pub(crate) fn vault_word(state: &VaultState) -> &'static str {
+pub(crate) fn vault_word(state: &VaultState) -> VaultShown {
     match state {
-        VaultState::Absent => "none",
-        VaultState::Locked(_) | VaultState::Shut => "locked",
-        VaultState::Unlocked(_) => "unlocked",
+        VaultState::Absent => VaultShown::None,
+        VaultState::Locked(_) | VaultState::Shut => VaultShown::Locked,
+        VaultState::Unlocked(_) => VaultShown::Unlocked,
     }
 }

@@ -11,7 +11,7 @@ use withheld_core::{Code, Refusal, Text, plain};
 
 use crate::answer::Answer;
 use crate::house::{House, bug};
-use crate::last::explained;
+use crate::last::{explained, onward};
 use crate::session::{Caller, random};
 use crate::stages::record_of;
 
@@ -33,29 +33,61 @@ const DECIDE: usize = 4;
 const FETCH: usize = 6;
 
 plain! {
-    struct Why {
-        /// `with_credential`, `without_credential` or `refused`.
-        outcome: &'static str,
+    pub(super) struct Why {
+        /// How it would end.
+        outcome: Outcome,
+        /// As in `withheld.error/1`; null where it would not be refused.
         code: Option<Code>,
+        /// One sentence; null where it would go with a credential.
         message: Option<Text>,
+        /// What to do, with a command where there is one; null where it would go with a credential.
         hint: Option<Text>,
+        /// The way of a request, stage by stage.
         stages: Vec<Stage>,
         /// The credentials that would go with it.
         uses: Vec<Rule>,
+        /// What a refusal would be about.
         facts: Facts,
+        /// Commands that would help, in order.
         next: Vec<Next>,
     }
 
+    #[serde(rename_all = "snake_case")]
+    enum Outcome {
+        /// It would go with the credentials of `uses`.
+        WithCredential,
+        /// It would go without one.
+        WithoutCredential,
+        /// It would not go.
+        Refused,
+    }
+
+    #[derive(Clone, Copy)]
+    #[serde(rename_all = "snake_case")]
+    enum Went {
+        /// It passes.
+        Pass,
+        /// It ends here.
+        Stop,
+        /// It does not come so far, or a dry run does not try it.
+        NotTried,
+    }
+
     struct Stage {
+        /// Its name.
         stage: &'static str,
-        /// `pass`, `stop`, or `not_tried`.
-        result: &'static str,
+        /// How it went there.
+        result: Went,
+        /// What it found, or why it was not tried.
         note: Text,
     }
 
     struct Rule {
+        /// The secret's name.
         secret: SecretName,
+        /// The id of its binding.
         rule: BindingId,
+        /// The place in the request, as in `--inject`.
         inject: Place,
     }
 }
@@ -102,10 +134,10 @@ pub(super) fn dry_run(
             let mut why = Why {
                 message: Some(message),
                 hint: Some(hint),
-                ..Why::passing("without_credential")
+                ..Why::passing(Outcome::WithoutCredential)
             };
             if let Some(fetch) = why.stages.get_mut(FETCH) {
-                fetch.result = "not_tried";
+                fetch.result = Went::NotTried;
                 fetch.note = "nothing to fetch: no key goes with it".into();
             }
             why
@@ -123,12 +155,12 @@ fn with_credential(permit: &Permit) -> Why {
     let uses = permit.uses().iter().map(|used| rule(&used.binding));
     Why {
         uses: uses.collect(),
-        ..Why::passing("with_credential")
+        ..Why::passing(Outcome::WithCredential)
     }
 }
 
 impl Why {
-    fn passing(outcome: &'static str) -> Self {
+    fn passing(outcome: Outcome) -> Self {
         Self {
             outcome,
             code: None,
@@ -143,14 +175,15 @@ impl Why {
 }
 
 fn refused(at: usize, refusal: Refusal) -> Result<Answer, Refusal> {
+    let (hint, next) = onward(&refusal);
     let why = Why {
         code: Some(refusal.code),
         stages: stages(Some((at, &refusal))),
         message: Some(refusal.message),
-        hint: Some(refusal.hint),
+        hint: Some(hint),
         facts: *refusal.facts,
-        next: refusal.next,
-        ..Why::passing("refused")
+        next,
+        ..Why::passing(Outcome::Refused)
     };
     Answer::of("withheld.why/1", &why)
 }
@@ -163,10 +196,10 @@ fn stages(stop: Option<(usize, &Refusal)>) -> Vec<Stage> {
         .enumerate()
         .map(|(at, (stage, note))| {
             let (result, note) = match stop {
-                Some((stopped, refusal)) if stopped == at => ("stop", refusal.message.clone()),
-                _ if at > FETCH => ("not_tried", (*note).into()),
-                _ if at > last => ("not_tried", "not reached".into()),
-                _ => ("pass", (*note).into()),
+                Some((stopped, refusal)) if stopped == at => (Went::Stop, refusal.message.clone()),
+                _ if at > FETCH => (Went::NotTried, (*note).into()),
+                _ if at > last => (Went::NotTried, "not reached".into()),
+                _ => (Went::Pass, (*note).into()),
             };
             Stage {
                 stage,

@@ -55,11 +55,10 @@ impl Follow for Scribe {
         if self.writes { Ok(()) } else { Err(Cut) }
     }
 
-    fn broken(&mut self, fault: ReplyFault) -> Result<(), Cut> {
+    fn broken(&mut self, fault: ReplyFault) {
         assert_eq!(fault, ReplyFault::Cut);
         self.ended = true;
         self.book.note("broken");
-        Err(Cut)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use withheld_audit::{Act, OwnerAct};
 use withheld_core::binding::{Binding, BindingDraft, Format, Place};
 use withheld_core::destination::HostPattern;
 use withheld_core::name::{AgentId, BindingId, Environment, SecretName};
+use withheld_core::path::PathPattern;
 use withheld_core::policy_doc::PolicyContent;
 use withheld_core::record::AllowedHost;
-use withheld_core::{Code, Refusal, plain, text};
+use withheld_core::{Code, Refusal, Text, plain, text};
 use withheld_vault::Unlocked;
 
 use super::agents::no_agent;
@@ -30,6 +32,12 @@ plain! {
     }
 }
 
+/// As the owner wrote them.
+#[derive(Serialize)]
+struct Unbound {
+    unbound: Vec<BindingDraft>,
+}
+
 /// Adds bindings to secrets that are stored. The same host, port and paths replaces.
 pub(super) fn bind(
     house: &Arc<House>,
@@ -40,7 +48,9 @@ pub(super) fn bind(
 ) -> Result<Answer, Refusal> {
     let Proven { vault, proof } = proven(house, proof)?;
     for name in names {
-        known(&vault, environment, name)?;
+        let option = environment.option();
+        let hint = text!("store it first: withheld set {}{}", *name, option);
+        known(&vault, environment, name, hint)?;
         let value = vault.value(environment, name)?;
         for draft in drafts {
             carries(name, draft, |place, format| {
@@ -65,31 +75,63 @@ pub(super) fn bind(
     Answer::of("withheld.bind/1", &Bound { names, hosts })
 }
 
-/// Takes the bindings of secrets to one host away.
+/// Which bindings are meant: all to a host, or those at one port or for one path of it.
+pub(super) struct At {
+    pub(super) host: HostPattern,
+    pub(super) port: Option<u16>,
+    pub(super) path: Option<PathPattern>,
+}
+
+impl At {
+    fn is_of(&self, binding: &BindingDraft) -> bool {
+        let is_path = |path: &PathPattern| *binding.paths.patterns() == [path.clone()];
+        binding.host == self.host
+            && self.port.is_none_or(|port| binding.port == port)
+            && self.path.as_ref().is_none_or(is_path)
+    }
+
+    /// As it is typed.
+    fn shown(&self) -> Text {
+        let port = self.port.map(|port| text!(":{}", port));
+        let path = self.path.as_ref().map(|path| text!("{}", *path));
+        let or_none = |part: Option<Text>| part.unwrap_or_else(|| Text::from(""));
+        text!("{}{}{}", self.host, or_none(port), or_none(path))
+    }
+}
+
+/// Takes bindings of secrets away, and says which.
 pub(super) fn unbind(
     house: &Arc<House>,
     environment: &Environment,
     names: &[SecretName],
-    host: &HostPattern,
+    at: &At,
     proof: Sealed<'_>,
 ) -> Result<Answer, Refusal> {
     let Proven { vault, proof } = proven(house, proof)?;
     let act = OwnerAct {
         environment: Some(environment.clone()),
         secrets: names.to_vec(),
-        hosts: vec![host.clone()],
+        hosts: vec![at.host.clone()],
         ..OwnerAct::of(Act::Unbind)
     };
+    let mut unbound = Vec::new();
     house.change_policy(&vault, &proof, act, |content| {
         for name in names {
             let is_meant = |one: &Binding| {
-                one.environment == *environment && one.secret == *name && one.host == *host
+                one.environment == *environment && one.secret == *name && at.is_of(one)
             };
-            if !content.bindings.iter().any(is_meant) {
+            let before = unbound.len();
+            let gone = content.bindings.iter().filter(|one| is_meant(one));
+            unbound.extend(gone.map(|one| one.terms.clone()));
+            if unbound.len() == before {
                 return Err(Refusal::new(
                     Code::NotFound,
-                    text!("`{}` is not bound to `{}`", *name, *host),
-                    text!("see where it is: withheld ls {}", *name),
+                    text!("`{}` is not bound to `{}`", *name, at.shown()),
+                    text!(
+                        "see where it is: withheld ls {}{}",
+                        *name,
+                        environment.option()
+                    ),
                 ));
             }
             content.bindings.retain(|one| !is_meant(one));
@@ -97,8 +139,11 @@ pub(super) fn unbind(
         Ok(())
     })?;
     house.tell_team(&proof, environment, names)?;
-    let (names, hosts) = (names.to_vec(), vec![host.clone()]);
-    Answer::of("withheld.bind/1", &Bound { names, hosts })
+    unbound.sort_by(|one, other| {
+        let key = (&one.host, one.port, one.paths.patterns());
+        key.cmp(&(&other.host, other.port, other.paths.patterns()))
+    });
+    Answer::private("withheld.bind/1", &Unbound { unbound })
 }
 
 /// Allows hosts without a secret, for one agent or for all, or no longer.
@@ -226,11 +271,12 @@ pub(crate) fn hosts_of<'a>(drafts: impl IntoIterator<Item = &'a BindingDraft>) -
 }
 
 /// # Errors
-/// `not_found` where the vault has no such secret.
+/// `not_found` where the vault has no such secret, with what to type then.
 pub(super) fn known(
     vault: &Unlocked,
     environment: &Environment,
     name: &SecretName,
+    hint: Text,
 ) -> Result<(), Refusal> {
     if vault.holds(environment, name) {
         return Ok(());
@@ -238,6 +284,6 @@ pub(super) fn known(
     Err(Refusal::new(
         Code::NotFound,
         text!("there is no `{}` in `{}`", *name, *environment),
-        text!("store it first: withheld set {}", *name),
+        hint,
     ))
 }

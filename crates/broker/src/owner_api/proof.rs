@@ -106,9 +106,9 @@ pub(crate) fn proven(house: &Arc<House>, proof: Sealed<'_>) -> Result<Proven, Re
 }
 
 fn later(message: &'static str, wait_s: u64) -> Refusal {
-    Refusal::new(
-        Code::WrongPassphrase,
-        message,
-        text!("next try in {} s", wait_s),
-    )
+    let hint = match wait_s {
+        0 => text!("type the passphrase of this vault again"),
+        _ => text!("next try in {} s", wait_s),
+    };
+    Refusal::new(Code::WrongPassphrase, message, hint)
 }

@@ -8,7 +8,7 @@ use withheld_core::name::Environment;
 use withheld_core::record::{AgentRecord, AllowedHost};
 use withheld_core::{Refusal, plain};
 
-use crate::agent_api::vault_word;
+use crate::agent_api::{VaultShown, vault_word};
 use crate::answer::Answer;
 use crate::clock;
 use crate::house::{House, VaultState};
@@ -51,7 +51,7 @@ plain! {
 
 #[derive(Serialize)]
 struct Status {
-    vault: &'static str,
+    vault: VaultShown,
     kind: Option<VaultKind>,
     auto_unlock: bool,
     broker: Broker,
@@ -136,16 +136,63 @@ pub(super) fn list(house: &House, only: Option<&Environment>) -> Result<Answer, 
                 .map(|(name, held)| view::in_list(&policy, environment, name, held, &used)),
         );
     }
+    let mut agents: Vec<AgentRecord> = content.agents.iter().map(in_order).collect();
+    agents.sort_by(|one, other| one.agent.cmp(&other.agent));
     let listed = Listed {
         secrets,
-        bindings: policy
-            .bindings()
-            .iter()
+        bindings: view::in_order(policy.bindings().iter())
+            .into_iter()
             .filter(|one| environments.contains(&one.environment))
             .map(|one| BindingShown::of(one))
             .collect(),
-        allowed: content.allowed.clone(),
-        agents: content.agents.clone(),
+        allowed: by_host(&content.allowed),
+        agents,
     };
     Answer::of("withheld.list/1", &listed)
+}
+
+/// A record with its lists in order.
+fn in_order(record: &AgentRecord) -> AgentRecord {
+    let mut record = record.clone();
+    record.grants.sort();
+    record.hosts = by_host(&record.hosts);
+    record
+}
+
+fn by_host(hosts: &[AllowedHost]) -> Vec<AllowedHost> {
+    let mut hosts = hosts.to_vec();
+    hosts.sort_by(|one, other| (&one.host, one.port).cmp(&(&other.host, other.port)));
+    hosts
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use withheld_core::destination::HostPattern;
+
+    use super::*;
+
+    #[test]
+    fn hosts_stand_in_their_order() {
+        let host = |written: &str, port| AllowedHost {
+            host: HostPattern::parse(written).unwrap(),
+            port,
+            foreign: false,
+        };
+        let sorted = by_host(&[
+            host("b.test", None),
+            host("a.test", Some(8443)),
+            host("a.test", Some(444)),
+        ]);
+        let shown: Vec<_> = sorted
+            .iter()
+            .map(|one| (one.host.to_string(), one.port))
+            .collect();
+        let expected = [
+            ("a.test", Some(444)),
+            ("a.test", Some(8443)),
+            ("b.test", None),
+        ];
+        assert_eq!(shown, expected.map(|(host, port)| (host.to_owned(), port)));
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use withheld_audit::{Act, OwnerAct};
 use withheld_core::api::StoreItem;
 use withheld_core::name::{Environment, SecretName};
-use withheld_core::{Refusal, plain};
+use withheld_core::{Refusal, plain, text};
 use withheld_vault::Origin;
 
 use super::bindings::{bind_all, carries, hosts_of, known};
@@ -99,9 +99,10 @@ pub(super) fn remove(
     proof: Sealed<'_>,
 ) -> Result<Answer, Refusal> {
     let Proven { vault, proof } = proven(house, proof)?;
+    let hint = text!("see what is there: withheld ls{}", environment.option());
     names
         .iter()
-        .try_for_each(|name| known(&vault, environment, name))?;
+        .try_for_each(|name| known(&vault, environment, name, hint.clone()))?;
     let act = OwnerAct {
         environment: Some(environment.clone()),
         secrets: names.to_vec(),

@@ -52,10 +52,10 @@ async fn the_document_has_the_form_of_the_contract() {
 
 #[tokio::test]
 async fn what_may_have_arrived_is_said_to_have() {
-    let stop = Stop::from(refusal()).after_sending();
-    let text = body(reply(&stop, Form::Lines, &Method::GET)).await;
+    let sent = crate::sent::told(&refusal(), &Method::POST, Some(201));
+    let text = body(reply(&Stop::sent(sent), Form::Lines, &Method::POST)).await;
     assert!(text.starts_with(
-        "Withheld did not send this request: it may have arrived, and no reply is handed on: `"
+        "Withheld sent this request, and did not hand on its whole reply (status 201): `STRIPE_KEY`"
     ));
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use withheld_core::{Code, Moment, Refusal};
+use withheld_core::name::AgentId;
+use withheld_core::{Code, Moment, Refusal, Text, text};
 
 use super::Session;
 
@@ -34,15 +35,37 @@ impl Caller {
         self.session.check()?;
         let is_over = self.expires.is_some_and(|expires| now >= expires)
             || self.deadline.is_some_and(|deadline| instant >= deadline);
-        if is_over { Err(ended()) } else { Ok(()) }
+        if is_over {
+            Err(expired(&self.session.agent))
+        } else {
+            Ok(())
+        }
     }
 }
 
-/// The session is over, or its agent's record is gone.
+/// The owner ended it, or its agent's record is gone: there is nothing to start another by.
 pub(crate) fn ended() -> Refusal {
     Refusal::new(
         Code::SessionExpired,
-        "this session has ended",
-        "start another: withheld proxy env",
+        "this session was ended by the owner",
+        "ask the owner whether you are to go on",
     )
+}
+
+/// Its time is up. Another one has what this one had, and no more.
+fn expired(agent: &AgentId) -> Refusal {
+    Refusal::new(
+        Code::SessionExpired,
+        "the time of this session is up",
+        text!("the owner starts another: {}", another(agent)),
+    )
+}
+
+/// The command that starts another session of the same agent.
+pub(super) fn another(agent: &AgentId) -> Text {
+    if *agent == AgentId::local() {
+        "withheld proxy env".into()
+    } else {
+        text!("withheld proxy env --as {}", *agent)
+    }
 }

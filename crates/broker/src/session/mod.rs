@@ -20,6 +20,7 @@ use withheld_core::record::{AgentRecord, Rate};
 use withheld_core::session::SessionToken;
 use withheld_core::{Code, Moment, PolicyContent, Refusal};
 
+use crate::arming::Given;
 use crate::last::Last;
 use budget::Budget;
 pub(crate) use caller::{Caller, ended};
@@ -38,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) environment: Environment,
     /// Secret and placeholder, both ways.
     pub(crate) placeholders: ArcSwap<Placeholders>,
+    /// What its replies are searched for, as far as that is known.
+    pub(crate) given: Mutex<Option<Given>>,
     last: Mutex<Option<Last>>,
     budget: Mutex<Budget>,
     partial: AtomicU32,
@@ -66,6 +69,7 @@ impl Session {
             agent,
             environment,
             placeholders: ArcSwap::from_pointee(known),
+            given: Mutex::default(),
             last: Mutex::default(),
             budget: Mutex::default(),
             partial: AtomicU32::new(0),
@@ -110,9 +114,13 @@ impl Session {
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         if self.partial.load(Ordering::Relaxed) >= PARTIAL_HITS {
             let hint = if self.agent == AgentId::local() {
-                "the owner looks at the log, then runs: withheld unlock"
+                "the owner looks at the log, then runs: withheld unlock".into()
             } else {
-                "the owner looks at the log, then starts another: withheld proxy env --as NAME"
+                let another = caller::another(&self.agent);
+                withheld_core::text!(
+                    "the owner looks at the log, then starts another: {}",
+                    another
+                )
             };
             return Err(Refusal::new(
                 Code::SessionExpired,

@@ -63,6 +63,24 @@ fn a_session_ends_with_its_time_by_either_clock() {
 }
 
 #[test]
+fn another_session_has_what_this_one_had_and_no_more() {
+    let sessions = empty();
+    let hint = |agent: &str| {
+        let (_, caller) = sessions.begin(&record(agent, 60), now()).unwrap();
+        let over = caller.check(Moment::from_ms(NOW + 60_000), Instant::now());
+        over.unwrap_err().hint.as_str().to_owned()
+    };
+    assert_eq!(
+        hint("tiny"),
+        "the owner starts another: withheld proxy env --as tiny"
+    );
+    assert_eq!(
+        hint("local"),
+        "the owner starts another: withheld proxy env"
+    );
+}
+
+#[test]
 fn removing_an_agent_ends_its_sessions_and_no_other() {
     let sessions = empty();
     let (one, before) = sessions.begin(&record("claude", 60), now()).unwrap();

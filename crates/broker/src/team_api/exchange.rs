@@ -2,15 +2,17 @@
 
 mod fault;
 mod names;
+mod shown;
 
 use std::sync::Arc;
 
 use withheld_audit::SyncAct;
 use withheld_core::name::{Environment, SecretName};
-use withheld_core::team::{PersonName, Take};
-use withheld_core::{Code, Moment, Refusal, plain, text};
-use withheld_vault::team::{Drift, DriftRow, Flag, NamedVersion, Pulled, Team};
+use withheld_core::team::Take;
+use withheld_core::{Code, Refusal, text};
+use withheld_vault::team::{Drift, DriftRow, NamedVersion, Pulled, Team};
 
+use self::shown::Row;
 use super::Scope;
 use crate::answer::Answer;
 use crate::arming::{Incoming, Source};
@@ -19,64 +21,11 @@ use crate::config::{AutoPull, Config};
 use crate::house::House;
 
 pub(crate) use fault::Fault;
+pub(crate) use shown::AsOf;
+pub(super) use shown::{Diff, PullShown, PushShown};
 
 /// Rounds after which somebody else is changing the same things all the time.
 const ROUNDS: usize = 4;
-
-plain! {
-    struct Diff {
-        environment: Environment,
-        verified: bool,
-        as_of: AsOf,
-        /// Why it is not verified.
-        fault: Option<Fault>,
-        secrets: Vec<Row>,
-    }
-
-    /// The heads that were verified last, how long ago the server named them, and when the newest of
-    /// what it showed was signed.
-    #[derive(Clone, Copy)]
-    pub(crate) struct AsOf {
-        w: u64,
-        e: u64,
-        age_s: Option<u64>,
-        signed_at: Option<Moment>,
-    }
-
-    struct Row {
-        name: SecretName,
-        state: Drift,
-        version: Option<u64>,
-        remote_version: Option<u64>,
-        changed_by: Option<PersonName>,
-        changed_at: Option<Moment>,
-        flags: Vec<Flag>,
-    }
-
-    struct PullShown {
-        environment: Environment,
-        pulled: Vec<NamedVersion>,
-        removed: Vec<SecretName>,
-        diverged: Vec<SecretName>,
-        tampered: Vec<SecretName>,
-        total: u64,
-        at: u64,
-        age_s: Option<u64>,
-    }
-
-    struct PushShown {
-        environment: Environment,
-        pushed: Vec<NamedVersion>,
-        removed: Vec<SecretName>,
-        /// Removed here, and still the team's: that goes by its name only.
-        removed_here: Vec<SecretName>,
-        diverged: Vec<SecretName>,
-        tampered: Vec<SecretName>,
-        total: u64,
-        at: u64,
-        age_s: Option<u64>,
-    }
-}
 
 /// How the secrets of an environment stand, after a look at the server. While nobody can say what the
 /// server has, what is shared is `unverified`.
@@ -259,20 +208,6 @@ pub(super) fn push(
         age_s: age_s(&team),
     };
     Answer::of("withheld.push/1", &shown)
-}
-
-impl Row {
-    fn of(row: DriftRow) -> Self {
-        Self {
-            name: row.name,
-            state: row.state,
-            version: row.version,
-            remote_version: row.remote_version,
-            changed_by: row.changed_by,
-            changed_at: row.changed_at,
-            flags: row.flags,
-        }
-    }
 }
 
 /// What was done, if anything was.

@@ -23,10 +23,14 @@ const KEY_LOOKS: usize = 6;
 const KEY_LOOK: Duration = Duration::from_secs(1);
 
 plain! {
-    struct Created {
+    pub(super) struct Created {
+        /// The team's name.
         workspace: Workspace,
+        /// Where its server is.
         server: Text,
+        /// What the team calls its founder.
         founder: PersonName,
+        /// The environments that are shared with it, as PROJECT/ENVIRONMENT.
         environments: Vec<Environment>,
     }
 
@@ -180,11 +184,7 @@ fn sign_what_is_bound(house: &House, owner: &Owner, team: &Team) -> Result<(), R
     let policy = house.policy()?;
     let content = policy.content();
     let bound = super::waiting::bound(content);
-    bound
-        .into_iter()
-        .try_for_each(|((environment, name), drafts)| {
-            team.sign_bindings(&owner.proof, &environment, &name, &drafts, content.counter)
-        })
+    team.sign_bindings(&owner.proof, &bound, content.counter)
 }
 
 /// Nothing is bound between the two: what is bound later is signed by whoever binds it.

@@ -15,20 +15,33 @@ use crate::clock;
 use crate::courier::Courier;
 use crate::house::House;
 
-/// Shown to whoever invites, and kept nowhere: the line lets one person join.
+// Shown to whoever invites, and kept nowhere.
 #[derive(Serialize)]
-struct Invited {
+#[cfg_attr(feature = "schema", derive(withheld_core::schema::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(crate = "withheld_core::schema::schemars")
+)]
+pub(super) struct Invited {
+    /// What the team will call who is invited.
     member: PersonName,
+    /// What they will be able to do about people.
     role: Role,
+    /// What they will be able to open.
     to: Vec<Access>,
+    /// Until when the line is good.
     expires_at: Moment,
+    /// The line by which one person may join: as good as the rights in it, and shown this once.
     invitation: String,
 }
 
 plain! {
-    struct Changed {
+    pub(super) struct Changed {
+        /// The member's name.
         member: PersonName,
+        /// What they may do about people now; null where that cannot be read here yet.
         role: Option<Role>,
+        /// What they may open now. By environment.
         to: Vec<Access>,
     }
 
@@ -43,20 +56,30 @@ plain! {
         secrets: usize,
     }
 
-    struct Removed {
+    pub(super) struct Removed {
+        /// The name of who was removed.
         member: PersonName,
+        /// When, by the clock of this machine.
         at: Moment,
+        /// The environments that got a new key, which they do not get.
         environments: Vec<Environment>,
+        /// How many secrets of those they could read.
         secrets: u64,
+        /// How many devices of theirs were in the team.
         devices: u64,
+        /// What is to be changed at its provider, because they could read it. By environment, then by name.
         rotate: Vec<Rotate>,
     }
 
     /// A secret to change at its provider.
     pub(super) struct Rotate {
+        /// The secret's name.
         name: SecretName,
+        /// PROJECT/ENVIRONMENT.
         environment: Environment,
+        /// Names of those who could read it and may not any more.
         could_read: Vec<PersonName>,
+        /// When the first of them could not any more.
         since: Moment,
     }
 }
@@ -70,6 +93,15 @@ pub(super) fn invite(
     expires_s: u64,
 ) -> Result<Answer, Refusal> {
     let team = house.team()?;
+    let _ = house.glance(&team);
+    if team.members().iter().any(|row| is_live(row, &member)) {
+        return Err(Refusal::new(
+            Code::Conflict,
+            text!("`{}` is in the team already", member),
+            "choose another name; see who is in: withheld team members",
+        )
+        .for_good());
+    }
     let mut courier = Courier::to(house, &team.server())?;
     let now = clock::now();
     let ms = i64::try_from(expires_s.saturating_mul(1000)).unwrap_or(i64::MAX);

@@ -14,49 +14,69 @@ use crate::clock;
 use crate::house::House;
 
 plain! {
-    struct Members {
+    pub(super) struct Members {
+        /// The team's name; null before the directory could be read.
         workspace: Option<Workspace>,
+        /// Where its server is.
         server: Text,
+        /// Who is in, who was, and behind them who is invited.
         members: Vec<Member>,
-        /// What is to be changed at its provider: somebody could read it who may not any more.
+        /// What is to be changed at its provider, because somebody could read it who may not any more.
+        /// By environment, then by name.
         rotate: Vec<Rotate>,
-        /// How long ago the server spoke.
+        /// Seconds since the server last answered; null: never.
         age_s: Option<u64>,
-        /// Why this may not be what the team has now; `null` where it is.
+        /// Why this may not be what the team has now; null where it is.
         fault: Option<Fault>,
     }
 
     /// Somebody who is in the team, was, or may join.
     struct Member {
+        /// The first name that was seen here, by which commands know them; null where the directory does
+        /// not say.
         name: Option<PersonName>,
-        /// What the directory says now, where that is another name.
+        /// What the directory says now; null where that is the same name.
         renamed: Option<PersonName>,
+        /// What they may do about people.
         role: Role,
+        /// What they may open; environments that are not here are closed to them. By environment.
         to: Vec<Access>,
+        /// How many devices of theirs are in the team.
         devices: u64,
+        /// It is the owner of this machine.
         you: bool,
+        /// When they joined, by the clock of their device; null: they have not.
         joined_at: Option<Moment>,
+        /// When they were removed; null: they were not.
         removed_at: Option<Moment>,
+        /// Until when their invitation is good; null: they joined, and need none.
         invited_until: Option<Moment>,
     }
 
-    struct Log {
+    pub(super) struct Log {
+        /// Oldest first.
         entries: Vec<Entry>,
     }
 
     /// One change of the team.
     struct Entry {
+        /// Its position in the team's history, from 1.
         seq: u64,
+        /// When, by the clock of who did it.
         at: Moment,
+        /// The member who did it; null where the directory does not say.
         who: Option<PersonName>,
+        /// What was done, like `right_set`.
         what: &'static str,
-        /// What a right was set to.
+        /// What a right was set to; null where none was.
         right: Option<Right>,
-        /// What a role was set to, or an invitation gives.
+        /// What a role was set to, or an invitation gives; null where none is.
         role: Option<Role>,
-        /// The number of a new key.
+        /// The number of a new key of an environment; null where none was made.
         key: Option<u64>,
+        /// To whom it was done; null where to nobody, or where the directory does not say.
         whom: Option<PersonName>,
+        /// PROJECT/ENVIRONMENT; null where it is about none.
         environment: Option<Environment>,
     }
 }
@@ -66,7 +86,16 @@ pub(super) fn members(house: &Arc<House>) -> Result<Answer, Refusal> {
     // Who is offline sees who was there last.
     let looked = house.glance(&team);
     let mut members: Vec<Member> = team.members().into_iter().map(Member::of).collect();
-    members.extend(team.guests(clock::now()).into_iter().map(Member::to_come));
+    members.sort_by(|one, other| (&one.name, one.joined_at).cmp(&(&other.name, other.joined_at)));
+    let mut guests: Vec<Member> = team
+        .guests(clock::now())
+        .into_iter()
+        .map(Member::to_come)
+        .collect();
+    guests.sort_by(|one, other| {
+        (&one.name, one.invited_until).cmp(&(&other.name, other.invited_until))
+    });
+    members.extend(guests);
     let members = Members {
         workspace: team.workspace(),
         server: address(&team.server()),

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use withheld_audit::read::{Entry, Filter, records};
 use withheld_core::BindingDraft;
@@ -129,8 +131,12 @@ fn another_binding_than_the_one_that_was_shown_is_not_accepted() {
     let shown = |host: &str| -> Value {
         let dev = Environment::dev();
         let n = house.policy().unwrap().content().counter;
-        team.sign_bindings(&owner.proof, &dev, &name("KEY"), &drafts(host), n)
-            .unwrap();
+        team.sign_bindings(
+            &owner.proof,
+            &BTreeMap::from([((dev, name("KEY")), drafts(host))]),
+            n,
+        )
+        .unwrap();
         founder.push().unwrap();
         let waiting = founder.inside(|| waiting::waiting(house, &team)).unwrap();
         let [one] = &waiting[..] else {

@@ -13,7 +13,7 @@ use withheld_core::binding::BindingDraft;
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::policy_doc::PolicyContent;
 use withheld_core::team::{PersonName, ShownDigest, WaitingId};
-use withheld_core::{Code, Moment, Refusal, plain, text};
+use withheld_core::{Code, Moment, Refusal, Text, plain, text};
 use withheld_vault::team::{Team, WaitingBinding};
 
 use self::uses::Use;
@@ -26,38 +26,59 @@ plain! {
     /// What waits.
     #[derive(Clone, Debug)]
     pub(crate) struct WaitingShown {
+        /// By which it is accepted or refused: `withheld approve ID`.
         pub(crate) id: WaitingId,
-        pub(crate) kind: &'static str,
+        /// What it is.
+        pub(crate) kind: WaitingKind,
+        /// The secret's name.
         pub(crate) secret: SecretName,
+        /// PROJECT/ENVIRONMENT.
         pub(crate) environment: Environment,
+        /// The member who signed it; null where the directory does not say.
         pub(crate) by: Option<PersonName>,
+        /// When, by the clock of who signed it.
         pub(crate) since: Moment,
+        /// All that it would allow, one row a binding.
         #[serde(rename = "use")]
         pub(crate) uses: Vec<Use>,
-        /// Whether the secret is bound here already, and this would let it go further.
+        /// The secret is bound here already, and this goes further.
         pub(crate) widens: bool,
-        /// Of all that it would allow: whoever accepts it says what was shown.
+        /// SHA-256, in hex, of all that it would allow: whoever accepts it says what was shown.
         pub(crate) digest: ShownDigest,
         /// Whether the owner of this machine signed it: then it was taken away here, or never was here.
         #[serde(skip)]
         pub(crate) own: bool,
     }
 
-    struct Pending {
+    /// What can wait.
+    #[derive(Clone, Copy, Debug)]
+    #[serde(rename_all = "snake_case")]
+    pub(crate) enum WaitingKind {
+        /// Bindings of a secret, that a colleague made.
+        Binding,
+    }
+
+    pub(super) struct Pending {
+        /// What waits.
         waiting: Vec<WaitingShown>,
     }
 
-    struct Approved {
+    pub(super) struct Approved {
+        /// What was accepted, in the order in which it was named.
         approved: Vec<Answered>,
     }
 
-    struct Denied {
+    pub(super) struct Denied {
+        /// What was refused, in the order in which it was named.
         denied: Vec<Answered>,
     }
 
     struct Answered {
+        /// Under which it waited.
         id: WaitingId,
+        /// The secret's name.
         secret: SecretName,
+        /// PROJECT/ENVIRONMENT.
         environment: Environment,
     }
 }
@@ -77,10 +98,41 @@ pub(crate) fn waiting(house: &House, team: &Team) -> Result<Vec<WaitingShown>, R
         .collect()
 }
 
+impl WaitingShown {
+    /// Whether it asks for nothing but places to go: what asks for more is accepted by its own name.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.uses.iter().all(Use::is_plain)
+    }
+}
+
+/// What the owner is offered where a secret has no binding here: what colleagues made for it, by its ids,
+/// and nothing ready-made besides.
+pub(crate) fn accept(
+    house: &House,
+    environment: &Environment,
+    secret: &SecretName,
+) -> Option<Text> {
+    let waiting = waiting(house, &*house.team_here()?).ok()?;
+    let of_it =
+        |one: &&WaitingShown| one.secret == *secret && one.environment == *environment && !one.own;
+    let mut ids = waiting.iter().filter(of_it).map(|one| &one.id);
+    let first = text!(
+        "have the owner look at what waits: withheld approve {}",
+        *ids.next()?
+    );
+    Some(ids.fold(first, |all, id| text!("{} {}", all, *id)))
+}
+
 pub(super) fn pending(house: &Arc<House>) -> Result<Answer, Refusal> {
-    let team = house.team()?;
-    let _ = house.glance(&team);
-    let waiting = waiting(house, &team)?;
+    let waiting = match house.team() {
+        Ok(team) => {
+            let _ = house.glance(&team);
+            waiting(house, &team)?
+        }
+        // Without a team nobody offers anything.
+        Err(refusal) if refusal.code == Code::NotFound => Vec::new(),
+        Err(refusal) => return Err(refusal),
+    };
     Answer::of("withheld.pending/1", &Pending { waiting })
 }
 
@@ -228,7 +280,7 @@ fn shown(
     Ok(WaitingShown {
         digest,
         id: one.id,
-        kind: "binding",
+        kind: WaitingKind::Binding,
         secret: one.secret,
         environment: one.environment,
         own: one.by.is_some() && one.by.as_ref() == me,

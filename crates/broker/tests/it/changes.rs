@@ -82,6 +82,39 @@ fn a_value_that_was_removed_is_washed_out_of_later_replies() {
     set.broker.stop();
 }
 
+/// Nothing is armed anew in between: each change gives what it brings.
+#[test]
+fn what_a_name_had_is_washed_out_after_one_change_upon_another() {
+    let set = Set::up();
+    let values = [
+        "whCANARYtwo5Yt8Wq1Zx6Vb",
+        "whCANARYthree8Wq1Zx6Vb",
+        "whCANARYfour1Zx6VbKp3m",
+    ];
+    let remove = || {
+        set.broker.owner(&json!({
+            "do": "remove", "environment": "dev", "names": ["API_KEY"], "proof": set.broker.proof(),
+        }));
+    };
+    set.set(values[0]);
+    set.set(values[1]);
+    remove();
+    set.set(values[2]);
+    set.other(&bindings(&set.upstream, &set.authority));
+    set.says(format!("{CANARY} {} {OTHER}", values.join(" ")));
+    let reply = set.called(&set.token);
+    let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+    let mut words = body.split(' ');
+    let own: Vec<&str> = words.by_ref().take(4).collect();
+    assert_eq!(own, [&set.placeholder[..]; 4]);
+    // The other key has a placeholder of its own.
+    assert!(
+        words.all(|word| word.contains("withheldOtherKey")),
+        "{body}"
+    );
+    set.broker.stop();
+}
+
 #[test]
 fn a_value_whose_grant_was_revoked_is_washed_out_of_the_session() {
     let set = Set::up();
@@ -132,12 +165,13 @@ fn a_reply_that_is_open_when_a_key_is_replaced_is_cut_and_why_says_so() {
     let _ = tls.read_to_end(&mut rest);
     let rest = String::from_utf8(rest).unwrap();
     assert!(!rest.contains(&newer[8..]) && !rest.ends_with("0\r\n\r\n"));
-    assert_eq!(set.outcomes(), ["upstream_failed"]);
+    assert_eq!(set.outcomes(), ["unknown_outcome"]);
     let why = set.broker.agent(&json!({"do": "why_last"}), "");
     assert_eq!(why["last"]["code"], "conflict");
     assert_eq!(
         why["last"]["message"],
-        "the keys of this session changed while the reply was open"
+        "Withheld sent this request, and did not hand on its whole reply (status 200): \
+         the keys of this session changed while the reply was open"
     );
     set.broker.stop();
 }
@@ -165,7 +199,7 @@ fn a_reply_that_is_open_when_the_vault_is_locked_is_cut_and_why_says_so() {
     let _ = tls.read_to_end(&mut rest);
     let rest = String::from_utf8(rest).unwrap();
     assert!(!rest.contains("after"), "it went on");
-    assert_eq!(set.outcomes(), ["upstream_failed"]);
+    assert_eq!(set.outcomes(), ["unknown_outcome"]);
     let why = set.broker.agent(&json!({"do": "why_last"}), "");
     assert_eq!(why["last"]["code"], "vault_locked");
     set.broker.stop();

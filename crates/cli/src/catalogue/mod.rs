@@ -22,6 +22,7 @@ const FACTS: &str = include_str!("catalogue.toml");
 pub(crate) struct Catalogue {
     service: Vec<Service>,
     group: Vec<Group>,
+    caution: Vec<Caution>,
 }
 
 /// One service.
@@ -77,6 +78,19 @@ pub(crate) struct Key {
     pub(crate) min: usize,
     /// The greatest.
     pub(crate) max: usize,
+}
+
+/// Hosts that a key is sent to by mistake, or by somebody's design, more often than for its use.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Caution {
+    /// What they do, behind the host's name.
+    why: String,
+    /// Names; without `by_path` all names below them, too.
+    hosts: Vec<Host>,
+    /// Who is meant is said by the path alone: a binding that names one is in no doubt.
+    #[serde(default)]
+    by_path: bool,
 }
 
 /// Hosts that go together under one word.
@@ -157,6 +171,12 @@ impl Catalogue {
         notes
     }
 
+    /// Why the owner should look twice at the host of a binding, whatever the key is for.
+    pub(crate) fn caution(&self, binding: &BindingDraft) -> Option<String> {
+        let caution = self.caution.iter().find(|one| one.is_about(binding))?;
+        Some(format!("{} {}.", binding.host, caution.why))
+    }
+
     /// Every key shape with its service, in one fixed order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&Service, &Key)> {
         self.service
@@ -190,6 +210,23 @@ impl Catalogue {
                 .filter(spoken_of)
                 .max_by_key(|service| service.id.len())
         })
+    }
+}
+
+impl Caution {
+    fn is_about(&self, binding: &BindingDraft) -> bool {
+        let mut hosts = self.hosts.iter();
+        if self.by_path {
+            let is_whole = binding.paths.patterns().is_empty();
+            return is_whole && hosts.any(|one| binding.host.matches(one));
+        }
+        let pattern = binding.host.to_string();
+        let name = pattern.trim_start_matches(['*', '.']);
+        let is_below = |host: &str| {
+            let rest = name.strip_suffix(host);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        hosts.any(|one| is_below(&one.to_string()) || binding.host.matches(one))
     }
 }
 

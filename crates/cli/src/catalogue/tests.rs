@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 use withheld_core::binding::KeyPrefix;
 use withheld_core::destination::Methods;
+use withheld_core::path::{PathPattern, Paths};
 
 use super::*;
 
@@ -133,4 +134,41 @@ fn a_narrow_rule_on_a_host_of_many_operations_is_noted() {
         "{}",
         notes[0]
     );
+}
+
+#[test]
+fn x03_hosts_that_show_what_they_are_sent_are_in_doubt() {
+    let catalogue = Catalogue::read().unwrap();
+    let caution = |written: &str, path: Option<&str>| {
+        let mut binding = draft(HostPattern::parse(written).unwrap(), &name("KEY"));
+        let path = path.map(|path| PathPattern::parse(path).unwrap());
+        binding.paths = Paths::new(path.into_iter().collect());
+        catalogue.caution(&binding)
+    };
+    for host in [
+        "httpbin.org",
+        "eu.httpbin.org",
+        "*.webhook.site",
+        "**.webhook.site",
+        "postman-echo.com",
+        "pastebin.com",
+        "eo1.m.pipedream.net",
+        "gist.githubusercontent.com",
+    ] {
+        let said = caution(host, Some("/v1"));
+        assert_eq!(
+            said,
+            Some(format!("{host} shows or stores what it is sent."))
+        );
+    }
+    let gateway = "gateway.ai.cloudflare.com";
+    let said = caution(gateway, None).unwrap();
+    assert!(
+        said.starts_with("gateway.ai.cloudflare.com serves many"),
+        "{said}"
+    );
+    assert_eq!(caution(gateway, Some("/v1/acme/main")), None);
+    for host in ["api.test", "myhttpbin.org", "api.github.com", "site"] {
+        assert_eq!(caution(host, None), None, "{host}");
+    }
 }

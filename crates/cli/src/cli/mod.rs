@@ -222,8 +222,8 @@ pub(crate) struct Bind {
     /// The client may bring credentials of its own
     #[arg(long)]
     pub(crate) foreign: bool,
-    /// Take the binding to this host away
-    #[arg(long, value_name = "HOST", conflicts_with_all = ["service", "host", "inject", "format", "methods", "vars", "auto", "ca", "private", "foreign"])]
+    /// Take the bindings to this host away, or those at one port or for one path of it
+    #[arg(long, value_name = "HOST[:PORT][/PATH]", conflicts_with_all = ["service", "host", "inject", "format", "methods", "vars", "auto", "ca", "private", "foreign"])]
     pub(crate) remove: Option<String>,
 }
 

@@ -37,6 +37,16 @@ fn a_short_name_is_of_the_project_and_a_full_one_is_itself() {
 }
 
 #[test]
+fn a_file_chooses_what_it_names_another_project_for() {
+    let file = |text, written| read(text).chooses(written).map(|file| file.to_string());
+    let shop = "project = \"shop\"";
+    assert_eq!(file(shop, "dev").as_deref(), Some("withheld.toml"));
+    assert_eq!(file(shop, "shop/dev"), None);
+    assert_eq!(file("project = \"default\"", "dev"), None);
+    assert_eq!(file("environment = \"prod\"", "dev"), None);
+}
+
+#[test]
 fn what_the_file_leaves_open_may_be_anything() {
     let own = full("billing/staging");
     for (text, other) in [

@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use withheld_core::api::{Deposit, OwnerRequest};
-use withheld_core::name::{AgentId, Workspace};
+use withheld_core::name::{AgentId, Environment, Workspace};
 use withheld_core::record::{AgentRecord, NameGlob, Rate};
-use withheld_core::{Code, Refusal};
+#[cfg(test)]
+use withheld_core::schema::{Document, JsonSchema};
+use withheld_core::{Code, Refusal, plain};
 use withheld_system::private;
 
 use crate::cli::{AgentAct, AgentAdd};
@@ -22,6 +25,55 @@ use crate::said::list;
 
 /// The life of a session where nothing else is said, in seconds.
 const DEFAULT_TTL_S: u64 = 8 * 3600;
+
+// Shown to whoever adds the agent, and kept nowhere.
+#[derive(Serialize)]
+#[cfg_attr(
+    test,
+    derive(JsonSchema),
+    schemars(crate = "withheld_core::schema::schemars")
+)]
+struct Added {
+    /// The agent's name.
+    agent: AgentId,
+    /// The environment of its sessions, as PROJECT/ENVIRONMENT.
+    environment: Environment,
+    /// The secrets that it may use: names, where `*` stands for any characters.
+    grants: Vec<NameGlob>,
+    /// How long each of its sessions lasts, in seconds.
+    ttl_s: u64,
+    /// It had a record before, and has this one instead.
+    replaced: bool,
+    /// The first session.
+    session: Option<String>,
+    /// When that ends.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    expires_at: Option<String>,
+    /// The token of the first session, by which a program is this agent; shown this once. Not there with
+    /// `--out`: then it is in that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(required))]
+    token: Option<String>,
+}
+
+plain! {
+    struct Removed {
+        /// The name of the agent whose record is gone; its sessions have ended.
+        agent: AgentId,
+    }
+}
+
+/// The documents of which a program may rely on the schema.
+#[cfg(test)]
+pub(super) fn documents() -> Vec<Document> {
+    vec![
+        Document::of::<Added>(
+            "agent_add",
+            "`withheld agent add --json`: what an agent may use, and its first session",
+        ),
+        Document::of::<Removed>("agent_rm", "`withheld agent rm --json`: an agent ended"),
+    ]
+}
 
 pub(super) fn run(context: &Context, act: &AgentAct) -> Outcome {
     match act {
@@ -46,7 +98,8 @@ pub(super) fn name(written: &str) -> Outcome<AgentId> {
 }
 
 fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
-    let record = record(context, arguments)?;
+    let target = context.target()?;
+    let record = record(&target.environment, arguments)?;
     let owner = Owner::open(context)?;
     let mut out = arguments
         .out
@@ -54,7 +107,7 @@ fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
         .map(TokenFile::create)
         .transpose()?;
     let agent = &record.agent;
-    let purpose = match (record.grants.len(), record.hosts.len()) {
+    let mut purpose = match (record.grants.len(), record.hosts.len()) {
         (0, hosts) => format!("to let {agent} reach {hosts} hosts and use no key"),
         (_, 0) => format!("to let {agent} use {}", globs(&record)),
         (_, hosts) => format!(
@@ -63,44 +116,44 @@ fn add(context: &Context, arguments: &AgentAdd) -> Outcome {
         ),
     };
     let replaced = is_there(&owner, agent)?;
+    if replaced {
+        context.output.note(&format!(
+            "note: {agent} has a record already; this one takes its place, and the sessions it has go by it"
+        ));
+        purpose.push_str(" instead of what its record says");
+    }
+    purpose.push_str(target.signed().as_str());
     let request = OwnerRequest::AgentAdd {
         record: record.clone(),
         proof: Deposit::to_come(),
     };
     let added = owner.ask_proven(request, &purpose)?;
-    let token = added
-        .get("token")
-        .and_then(Value::as_str)
-        .ok_or_else(no_token)?;
-    let mut sentence = format!(
+    let text = |field: &str| added[field].as_str().map(ToOwned::to_owned);
+    let token = added["token"].as_str().ok_or_else(no_token)?;
+    let sentence = format!(
         "{agent} may use {} in {}. Each of its sessions lasts {}.",
         globs(&record),
         record.environment,
         duration::shown(record.ttl_s)
     );
-    if replaced {
-        sentence.push_str(" This replaced its record; the sessions it had go by the new one.");
-    }
-    let mut data = json!({
-        "agent": agent,
-        "environment": record.environment,
-        "grants": record.grants,
-        "ttl_s": record.ttl_s,
-        "replaced": replaced,
-        "session": added.get("session"),
-        "expires_at": added.get("expires_at"),
-    });
-    match &mut out {
-        Some(file) => file.write(token)?,
-        None => {
-            if let Some(data) = data.as_object_mut() {
-                data.insert("token".into(), json!(token));
-            }
-        }
+    if let Some(file) = &mut out {
+        file.write(token)?;
     }
     context.output.note(&sentence);
     if context.output.is_json() {
-        return context.output.document("withheld.agent_add/1", data);
+        let added = Added {
+            agent: agent.clone(),
+            environment: record.environment.clone(),
+            grants: record.grants.clone(),
+            ttl_s: record.ttl_s,
+            replaced,
+            session: text("session"),
+            expires_at: text("expires_at"),
+            token: out.is_none().then(|| token.to_owned()),
+        };
+        return context
+            .output
+            .document("withheld.agent_add/1", json!(added));
     }
     match out {
         Some(_) => Ok(()),
@@ -114,11 +167,11 @@ fn is_there(owner: &Owner<'_>, agent: &AgentId) -> Outcome<bool> {
     Ok(list(&listed["agents"]).any(|one| one["agent"] == agent.as_str()))
 }
 
-fn record(context: &Context, arguments: &AgentAdd) -> Outcome<AgentRecord> {
+fn record(environment: &Environment, arguments: &AgentAdd) -> Outcome<AgentRecord> {
     Ok(AgentRecord {
         agent: name(&arguments.name)?,
         workspace: Workspace::local(),
-        environment: context.environment()?,
+        environment: environment.clone(),
         grants: arguments
             .grants
             .iter()
@@ -231,16 +284,9 @@ fn ls(context: &Context) -> Outcome {
     let listed = owner.ask(OwnerRequest::List { environment: None })?;
     let agents = listed.get("agents").cloned().unwrap_or_else(|| json!([]));
     let mut rows = vec![
-        [
-            "AGENT",
-            "ENVIRONMENT",
-            "KEYS",
-            "HOSTS",
-            "SESSIONS LAST",
-            "RATE",
-        ]
-        .map(ToOwned::to_owned)
-        .to_vec(),
+        ["AGENT", "ENVIRONMENT", "KEYS", "HOSTS", "TTL", "RATE"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
     ];
     for record in agents.as_array().into_iter().flatten() {
         let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
@@ -283,7 +329,9 @@ fn rm(context: &Context, written: &str) -> Outcome {
     owner.ask_proven(request, &format!("to end {agent} and all its sessions"))?;
     context.output.result(
         "withheld.agent_rm/1",
-        json!({ "agent": agent }),
+        json!(Removed {
+            agent: agent.clone()
+        }),
         &format!("{agent} has ended, and all its sessions with it."),
     )
 }

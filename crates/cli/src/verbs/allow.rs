@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, arguments: &Allow) -> Outcome {
         ));
     }
     let owner = Owner::open(context)?;
-    let words: Vec<String> = hosts.iter().map(|one| one.host.to_string()).collect();
+    let words: Vec<String> = hosts.iter().map(shown).collect();
     let words = words.join(", ");
     let whom = agent
         .as_ref()
@@ -56,6 +56,14 @@ pub(super) fn run(context: &Context, arguments: &Allow) -> Outcome {
     };
     let data = json!({ "hosts": hosts, "agent": agent, "removed": arguments.remove });
     context.output.result("withheld.allow/1", data, &text)
+}
+
+/// As it is typed.
+fn shown(one: &AllowedHost) -> String {
+    match one.port {
+        Some(port) => format!("{}:{port}", one.host),
+        None => one.host.to_string(),
+    }
 }
 
 /// Whether a word that reads like the name of a group is none: who meant one would wait for it in vain.

@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use withheld_core::Code;
 use withheld_core::api::{OwnerCall, OwnerRequest};
+#[cfg(test)]
+use withheld_core::schema::{Document, JsonSchema};
 use withheld_system::process;
 use withheld_vault::home::Home;
 
@@ -20,6 +23,36 @@ use crate::start::{self, Port};
 const DRAIN: Duration = Duration::from_secs(20);
 /// Between two looks whether the broker is gone.
 const LOOK: Duration = Duration::from_millis(20);
+
+#[derive(Default, Serialize)]
+#[cfg_attr(
+    test,
+    derive(JsonSchema),
+    schemars(crate = "withheld_core::schema::schemars")
+)]
+struct Said {
+    /// ADDRESS:PORT of the broker's token port; not there after `stop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(required))]
+    listen: Option<String>,
+    /// Whether this command started it, or it ran already; only there after `start`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(required))]
+    started: Option<bool>,
+    /// Whether there was one to stop; only there after `stop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(required))]
+    stopped: Option<bool>,
+}
+
+/// The document of which a program may rely on the schema.
+#[cfg(test)]
+pub(super) fn documents() -> Vec<Document> {
+    vec![Document::of::<Said>(
+        "daemon",
+        "`withheld daemon --json`: the broker that was started or stopped",
+    )]
+}
 
 pub(super) fn run(context: &Context, arguments: &Daemon) -> Outcome {
     match arguments.act {
@@ -41,7 +74,10 @@ fn serve(context: &Context, arguments: &Daemon) -> Outcome {
         // The one who waited may be gone; the broker serves whoever comes next.
         let _ = output.result(
             "withheld.daemon/1",
-            json!({ "listen": listen.to_string() }),
+            json!(Said {
+                listen: Some(listen.to_string()),
+                ..Said::default()
+            }),
             &format!("ready {listen}"),
         );
     })?;
@@ -66,8 +102,14 @@ fn start(context: &Context) -> Outcome {
     } else {
         format!("The broker runs already, at {listen}.")
     };
-    let data = json!({ "started": !is_running, "listen": listen });
-    context.output.result("withheld.daemon/1", data, &text)
+    let said = Said {
+        listen: Some(listen),
+        started: Some(!is_running),
+        ..Said::default()
+    };
+    context
+        .output
+        .result("withheld.daemon/1", json!(said), &text)
 }
 
 fn stop(context: &Context) -> Outcome {
@@ -83,8 +125,13 @@ fn stop(context: &Context) -> Outcome {
     } else {
         "No broker runs for this home."
     };
-    let data = json!({ "stopped": stopped });
-    context.output.result("withheld.daemon/1", data, text)
+    let said = Said {
+        stopped: Some(stopped),
+        ..Said::default()
+    };
+    context
+        .output
+        .result("withheld.daemon/1", json!(said), text)
 }
 
 /// Gone is when nobody holds the lock of the home: the system gives it back when the process ends.

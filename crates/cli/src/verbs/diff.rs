@@ -5,7 +5,7 @@ use serde_json::Value;
 use withheld_core::Code;
 use withheld_core::api::AgentRequest;
 
-use super::exchange::{all_current, position, reach};
+use super::exchange::{self, all_current, position};
 use crate::cli::Diff;
 use crate::context::Context;
 use crate::exit;
@@ -15,15 +15,14 @@ use crate::said::{age, flags, list, word};
 use crate::socket::ACT;
 
 pub(super) fn run(context: &Context, arguments: &Diff) -> Outcome {
-    let (socket, environment) = reach(context)?;
+    let (socket, target) = exchange::reach(context)?;
     let request = AgentRequest::Diff {
-        environment,
+        environment: target.map(|one| one.environment),
         deep: arguments.deep,
     };
     let said = socket.ask(&request, ACT)?;
     let status = status(&said);
-    let is_named = context.global.environment.is_some();
-    let text = text(&said, is_named);
+    let text = text(&said);
     context.output.result("withheld.diff/1", said, &text)?;
     if arguments.exit_code && status != exit::DONE {
         return Err(Failure::Answered(status));
@@ -46,7 +45,7 @@ fn status(said: &Value) -> u8 {
     }
 }
 
-fn text(said: &Value, is_named: bool) -> String {
+fn text(said: &Value) -> String {
     let all: Vec<&Value> = list(&said["secrets"]).collect();
     let shown: Vec<&Value> = all.iter().copied().filter(|one| is_news(one)).collect();
     let as_of = &said["as_of"];
@@ -67,12 +66,8 @@ fn text(said: &Value, is_named: bool) -> String {
             .map(ToOwned::to_owned)
             .to_vec(),
         ];
-        let option = if is_named {
-            format!(" -e {}", word(&said["environment"]))
-        } else {
-            String::new()
-        };
-        rows.extend(shown.iter().map(|one| row(one, &option)));
+        let option = exchange::of(said).option();
+        rows.extend(shown.iter().map(|one| row(one, option.as_str())));
         parts.push(table(&rows));
         parts.push(format!("{} in sync. {place}.", all.len() - shown.len()));
     } else if is_verified {
@@ -202,18 +197,18 @@ mod tests {
     fn where_nothing_differs_one_line_says_so() {
         let mut same = said(&["in-sync", "in-sync"]);
         assert_eq!(
-            text(&same, false),
+            text(&same),
             "Current. 2 secrets, billing/dev at 88, seen 4 s ago."
         );
         same["verified"] = json!(false);
         same["as_of"]["age_s"] = json!(null);
         assert_eq!(
-            text(&same, false),
+            text(&same),
             "Nothing differs, as far as is known. billing/dev at 88, never seen.\nNot verified: this is what is known here."
         );
         same["fault"] = json!({"code": "server_unreachable", "message": "the team's server is slow to answer",
             "hint": "try again: withheld pull"});
-        assert!(text(&same, false).ends_with(
+        assert!(text(&same).ends_with(
             "\nNot verified: this is what is known here.\n  cause: the team's server is slow to answer\n  hint: try again: withheld pull"
         ));
     }
@@ -226,26 +221,25 @@ mod tests {
         drift["secrets"][1]["flags"] = json!(["parked-draft"]);
         let lines = [
             "NAME   STATE                  HERE  TEAM  CHANGED BY  WHEN  NEXT",
-            "A_KEY  behind (parked draft)  3     4     lead              withheld pull A_KEY",
-            "A_KEY  diverged               3     4     lead              withheld pull A_KEY --take remote, or withheld push A_KEY --take local",
-            "A_KEY  local-only             3     none                    withheld push A_KEY",
+            "A_KEY  behind (parked draft)  3     4     lead              withheld pull A_KEY -e billing/dev",
+            "A_KEY  diverged               3     4     lead              withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev",
+            "A_KEY  local-only             3     none                    withheld push A_KEY -e billing/dev",
             "1 in sync. billing/dev at 88, seen 4 s ago.",
         ];
-        assert_eq!(text(&drift, false), lines.join("\n"));
+        assert_eq!(text(&drift), lines.join("\n"));
         let mut removed = said(&["ahead"]);
         removed["secrets"][0]["version"] = json!(null);
-        assert!(text(&removed, false).contains(
-            "ahead  none  4     lead              withheld push A_KEY, or withheld pull A_KEY --take remote\n"
+        assert!(text(&removed).contains(
+            "ahead  none  4     lead              withheld push A_KEY -e billing/dev, or withheld pull A_KEY --take remote -e billing/dev\n"
         ));
         let mut exposed = said(&["in-sync"]);
         exposed["secrets"][0]["flags"] = json!(["needs-upstream-rotation:member-removed"]);
-        assert!(text(&exposed, false).contains(
-            "in-sync (rotate it: a removed member could read it)  3     4     lead              withheld set A_KEY\n"
+        assert!(text(&exposed).contains(
+            "in-sync (rotate it: a removed member could read it)  3     4     lead              withheld set A_KEY -e billing/dev\n"
         ));
-        let named = text(&said(&["behind"]), true);
-        assert!(
-            named.contains("withheld pull A_KEY -e billing/dev\n"),
-            "{named}"
-        );
+        let mut default = said(&["behind"]);
+        default["environment"] = json!("default/dev");
+        let default = text(&default);
+        assert!(default.contains("withheld pull A_KEY\n"), "{default}");
     }
 }

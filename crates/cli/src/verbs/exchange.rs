@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::output::{Outcome, clean};
 use crate::said::{ago, list, many, number, some_of, word};
 use crate::socket::Socket;
+use crate::target::{self, Target};
 
 /// How many names one line holds.
 const NAMED: usize = 12;
@@ -29,11 +30,11 @@ pub(super) struct Way {
 ///
 /// # Errors
 /// `owner_needed` where a session asks for another one; what the home refuses.
-pub(super) fn reach(context: &Context) -> Outcome<(Socket, Option<Environment>)> {
+pub(super) fn reach(context: &Context) -> Outcome<(Socket, Option<Target>)> {
     if context.variables.session.is_some() {
         return Ok((context.session_socket()?, None));
     }
-    Ok((context.agent_socket()?, Some(context.environment()?)))
+    Ok((context.agent_socket()?, Some(context.target()?)))
 }
 
 /// Reads the names that were written.
@@ -54,10 +55,7 @@ pub(super) fn names(written: &[String]) -> Outcome<Vec<SecretName>> {
 /// verify; the others are done.
 pub(super) fn ended(context: &Context, way: &Way, said: Value) -> Outcome {
     let text = text(way, &said);
-    let is_named = context.global.environment.is_some();
-    let environment = said["environment"].as_str().filter(|_| is_named);
-    let environment = environment.and_then(|name| Environment::parse(name).ok());
-    match left(environment.as_ref(), &said) {
+    match left(&said, context.variables.session.is_some()) {
         None => context.output.result(way.schema, said, &text),
         Some(refusal) => {
             if !context.output.is_json() && !text.is_empty() {
@@ -68,17 +66,19 @@ pub(super) fn ended(context: &Context, way: &Way, said: Value) -> Outcome {
     }
 }
 
-/// Why not everything was done. `environment` is what a command for it has to name.
-fn left(environment: Option<&Environment>, said: &Value) -> Option<Refusal> {
+/// Why not everything was done. What both sides changed is the owner's to decide.
+fn left(said: &Value, is_agent: bool) -> Option<Refusal> {
     let tampered = secrets(&said["tampered"]);
     let diverged = secrets(&said["diverged"]);
-    let option = environment.map_or_else(|| Text::from(""), |name| text!(" -e {}", *name));
+    let environment = of(said);
+    let (place, option) = (target::said(&environment), environment.option());
     if !tampered.is_empty() {
         return Some(Refusal::new(
             Code::SignatureInvalid,
             text!(
-                "what the team has of {} does not verify; the last good version stays in use",
-                listed(&tampered)
+                "what the team has of {}{} does not verify; the last good version stays in use",
+                listed(&tampered),
+                place
             ),
             text!("see who changed it: withheld diff{}", option),
         ));
@@ -88,12 +88,18 @@ fn left(environment: Option<&Environment>, said: &Value) -> Option<Refusal> {
     let mut refusal = Refusal::new(
         Code::Conflict,
         text!(
-            "{} {} changed here and by the team",
+            "{}{} {} changed here and by the team",
             listed(&diverged),
+            place,
             verb
         ),
         text!(
-            "decide: withheld pull {} --take remote{}, or withheld push {} --take local{}",
+            "{}: withheld pull {} --take remote{}, or withheld push {} --take local{}",
+            if is_agent {
+                "the owner decides"
+            } else {
+                "decide"
+            },
             *first,
             option,
             *first,
@@ -103,6 +109,13 @@ fn left(environment: Option<&Environment>, said: &Value) -> Option<Refusal> {
     // The same command again finds the same.
     refusal.retry = Retry::Never;
     Some(refusal)
+}
+
+/// The environment that it is about.
+pub(super) fn of(said: &Value) -> Environment {
+    let name = said["environment"].as_str();
+    name.and_then(|name| Environment::parse(name).ok())
+        .unwrap_or_else(Environment::dev)
 }
 
 fn secrets(names: &Value) -> Vec<SecretName> {
@@ -146,10 +159,15 @@ fn text(way: &Way, said: &Value) -> String {
         }
         return lines.join("\n");
     }
+    // The last sentence names the environment, where there is one.
+    let place = match is_whole {
+        true => Text::from(""),
+        false => target::said(&of(said)),
+    };
     let mut sentences = Vec::new();
     if !done.is_empty() {
         sentences.push(format!(
-            "{} {} of {}: {}.",
+            "{} {} of {}{place}: {}.",
             way.verb,
             done.len(),
             number(&said["total"]),
@@ -157,7 +175,8 @@ fn text(way: &Way, said: &Value) -> String {
         ));
     }
     if !removed.is_empty() {
-        sentences.push(format!("Removed: {}.", some_of(&removed, NAMED)));
+        let removed = some_of(&removed, NAMED);
+        sentences.push(format!("Removed{place}: {removed}."));
     }
     if is_whole {
         let age = said["age_s"].as_u64();
@@ -208,6 +227,8 @@ fn environment(said: &Value) -> String {
 mod tests {
     use serde_json::json;
 
+    use withheld_core::refusal::Actor;
+
     use super::*;
 
     const PULL: Way = Way {
@@ -239,7 +260,7 @@ mod tests {
             text(&PULL, &said),
             "Removed: OLD_KEY. billing/dev is current (4 s ago)."
         );
-        assert_eq!(left(None, &said).map(|refusal| refusal.code), None);
+        assert_eq!(left(&said, false).map(|refusal| refusal.code), None);
     }
 
     #[test]
@@ -248,21 +269,23 @@ mod tests {
         said["diverged"] = json!(["A_KEY"]);
         assert_eq!(
             text(&PULL, &said),
-            "Pulled 3 of 42: STRIPE_KEY 4, GITHUB_TOKEN 9, SENTRY_TOKEN 1."
+            "Pulled 3 of 42 in billing/dev: STRIPE_KEY 4, GITHUB_TOKEN 9, SENTRY_TOKEN 1."
         );
-        let refusal = left(None, &said).unwrap();
+        let refusal = left(&said, false).unwrap();
         assert_eq!(refusal.code, Code::Conflict);
         assert_eq!(
             refusal.to_string(),
-            "error: `A_KEY` was changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote, or withheld push A_KEY --take local"
+            "error: `A_KEY` in billing/dev was changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev"
         );
+        let by_owner = left(&said, true).unwrap().next;
+        assert_eq!(by_owner.len(), 2);
+        assert!(by_owner.iter().all(|next| next.who == Actor::Owner));
         said["diverged"] = json!(["A_KEY", "B_KEY"]);
         said["pulled"] = json!([]);
         assert_eq!(text(&PULL, &said), "");
-        let environment = Environment::parse("billing/dev").unwrap();
         assert_eq!(
-            left(Some(&environment), &said).unwrap().to_string(),
-            "error: `A_KEY`, `B_KEY` were changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev"
+            left(&said, false).unwrap().to_string(),
+            "error: `A_KEY`, `B_KEY` in billing/dev were changed here and by the team\n  hint: decide: withheld pull A_KEY --take remote -e billing/dev, or withheld push A_KEY --take local -e billing/dev"
         );
     }
 
@@ -290,11 +313,11 @@ mod tests {
         let mut said = said();
         said["diverged"] = json!(["A_KEY"]);
         said["tampered"] = json!(["B_KEY"]);
-        let refusal = left(None, &said).unwrap();
+        let refusal = left(&said, false).unwrap();
         assert_eq!(refusal.code, Code::SignatureInvalid);
         assert_eq!(
             refusal.to_string(),
-            "error: what the team has of `B_KEY` does not verify; the last good version stays in use\n  hint: see who changed it: withheld diff"
+            "error: what the team has of `B_KEY` in billing/dev does not verify; the last good version stays in use\n  hint: see who changed it: withheld diff -e billing/dev"
         );
     }
 

@@ -1,13 +1,12 @@
 //! `withheld init`.
 
 use serde_json::json;
-use withheld_core::Code;
 use withheld_core::api::{Deposit, OwnerRequest, VaultKind};
+use withheld_core::{Code, Refusal};
 use withheld_vault::intake::{self, Passphrase};
 
 use crate::cli::{Init, VaultChoice};
 use crate::context::Context;
-use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::owner::{Owner, has_vault, new_passphrase};
 use crate::terminal::stopped;
@@ -20,11 +19,12 @@ pub(super) fn run(context: &Context, arguments: &Init) -> Outcome {
     let home = context.owner_home()?;
     home.check()?;
     if has_vault(&home)? {
-        return Err(Failure::refuse(
+        let refusal = Refusal::new(
             Code::Conflict,
             "there is a vault here already",
             "look at it: withheld status; another one: withheld init --home DIR",
-        ));
+        );
+        return Err(refusal.for_good().into());
     }
     let wanted = Wanted {
         vault: arguments.vault,

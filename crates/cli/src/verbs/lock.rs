@@ -2,10 +2,29 @@
 
 use serde_json::json;
 use withheld_core::api::{OwnerCall, OwnerRequest};
+use withheld_core::plain;
+#[cfg(test)]
+use withheld_core::schema::Document;
 
 use crate::context::Context;
 use crate::output::Outcome;
 use crate::socket::{ACT, Socket};
+
+plain! {
+    struct Locked {
+        /// `locked`.
+        vault: &'static str,
+    }
+}
+
+/// The document of which a program may rely on the schema.
+#[cfg(test)]
+pub(super) fn documents() -> Vec<Document> {
+    vec![Document::of::<Locked>(
+        "lock",
+        "`withheld lock --json`: the vault is closed",
+    )]
+}
 
 pub(super) fn run(context: &Context) -> Outcome {
     let home = context.owner_home()?;
@@ -17,7 +36,7 @@ pub(super) fn run(context: &Context) -> Outcome {
     Socket::owner(&home)?.ask_if_there(&OwnerCall::plain(OwnerRequest::Lock), ACT)?;
     context.output.result(
         "withheld.lock/1",
-        json!({ "vault": "locked" }),
+        json!(Locked { vault: "locked" }),
         "Locked. Open it again: withheld unlock",
     )
 }

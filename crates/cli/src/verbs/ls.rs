@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 use withheld_core::api::{AgentRequest, OwnerCall, OwnerRequest};
-use withheld_core::name::SecretName;
+use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Code, Refusal, text};
 
 use crate::cli::Ls;
 use crate::context::Context;
 use crate::drafts;
 use crate::output::{Outcome, table};
+use crate::owner::{has_vault, no_vault};
 use crate::said::{age, list, word, words};
 use crate::socket::{ANSWER, Socket};
 
@@ -28,9 +29,8 @@ pub(super) fn run(context: &Context, arguments: &Ls) -> Outcome {
 
 /// Inside a session what is granted; outside, what is there.
 fn listed(context: &Context, name: Option<&SecretName>) -> Outcome<Vec<Value>> {
-    let agent = context.agent_socket()?;
     if context.variables.session.is_some() {
-        let said = agent.ask(
+        let said = context.session_socket()?.ask(
             &AgentRequest::List {
                 name: name.cloned(),
             },
@@ -38,8 +38,13 @@ fn listed(context: &Context, name: Option<&SecretName>) -> Outcome<Vec<Value>> {
         )?;
         return Ok(secrets(&said));
     }
+    let home = context.agent_home()?;
+    if !has_vault(&home)? {
+        return Err(no_vault());
+    }
     let environment = context.named_environment()?;
-    let said = Socket::owner(&context.agent_home()?)?.ask(
+    let option = environment.as_ref().map(Environment::option);
+    let said = Socket::owner(&home)?.ask(
         &OwnerCall::plain(OwnerRequest::List { environment }),
         ANSWER,
     )?;
@@ -50,7 +55,11 @@ fn listed(context: &Context, name: Option<&SecretName>) -> Outcome<Vec<Value>> {
             return Err(Refusal::new(
                 Code::NotFound,
                 text!("there is no key `{}`", *name),
-                text!("store it: withheld set {}", *name),
+                text!(
+                    "store it: withheld set {}{}",
+                    *name,
+                    option.unwrap_or_default()
+                ),
             )
             .into());
         }

@@ -10,6 +10,7 @@ mod config;
 mod daemon;
 mod diff;
 mod doctor;
+mod doubts;
 mod exchange;
 pub(crate) mod help;
 mod init;
@@ -32,6 +33,23 @@ mod why;
 use crate::cli::Verb;
 use crate::context::Context;
 use crate::output::Outcome;
+
+/// The documents that are made here, and of which a program may rely on the schema.
+#[cfg(test)]
+fn documents() -> Vec<withheld_core::schema::Document> {
+    let all = [
+        agent::documents,
+        bind::documents,
+        call::documents,
+        daemon::documents,
+        doctor::documents,
+        lock::documents,
+        rm::documents,
+        set::documents,
+        unlock::documents,
+    ];
+    all.into_iter().flat_map(|of_verb| of_verb()).collect()
+}
 
 /// Runs what was asked for; without a verb, says what comes next.
 pub(crate) fn run(context: &Context, verb: Option<Verb>) -> Outcome {

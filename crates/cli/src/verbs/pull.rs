@@ -17,9 +17,9 @@ const PULL: Way = Way {
 
 pub(super) fn run(context: &Context, arguments: &Pull) -> Outcome {
     let names = exchange::names(&arguments.names)?;
-    let (socket, environment) = exchange::reach(context)?;
+    let (socket, target) = exchange::reach(context)?;
     let request = AgentRequest::Pull {
-        environment,
+        environment: target.map(|one| one.environment),
         names,
         take: arguments.take.as_ref().map(|_| Take::Remote),
     };

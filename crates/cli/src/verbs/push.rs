@@ -15,6 +15,7 @@ use crate::output::{Outcome, clean};
 use crate::owner::Owner;
 use crate::said::{list, word};
 use crate::socket::ACT;
+use crate::target::Target;
 use crate::terminal::stopped;
 
 const PUSH: Way = Way {
@@ -25,9 +26,9 @@ const PUSH: Way = Way {
 
 pub(super) fn run(context: &Context, arguments: &Push) -> Outcome {
     let names = exchange::names(&arguments.names)?;
-    let (socket, environment) = exchange::reach(context)?;
+    let (socket, target) = exchange::reach(context)?;
     let request = AgentRequest::Push {
-        environment: environment.clone(),
+        environment: target.as_ref().map(|one| one.environment.clone()),
         names,
         take: arguments.take.as_ref().map(|_| Take::Local),
     };
@@ -35,9 +36,9 @@ pub(super) fn run(context: &Context, arguments: &Push) -> Outcome {
         let _under_way = context.output.progress("Pushing to the team");
         socket.ask(&request, ACT)
     };
-    let said = match (ask(), environment) {
-        (Err(failure), Some(environment)) if failure.code() == Some(Code::NotFound) => {
-            if !share(context, &environment)? {
+    let said = match (ask(), target) {
+        (Err(failure), Some(target)) if failure.code() == Some(Code::NotFound) => {
+            if !share(context, &target)? {
                 return Err(failure);
             }
             ask()?
@@ -49,7 +50,8 @@ pub(super) fn run(context: &Context, arguments: &Push) -> Outcome {
 
 /// Shares an environment that nobody of the team has, where the owner can say so: at a terminal, or
 /// by a passphrase that is there. Whether it was.
-fn share(context: &Context, environment: &Environment) -> Outcome<bool> {
+fn share(context: &Context, target: &Target) -> Outcome<bool> {
+    let environment = &target.environment;
     let terminal = context.questions();
     if terminal.is_none() && context.variables.passphrase_file.is_none() {
         return Ok(false);
@@ -70,7 +72,11 @@ fn share(context: &Context, environment: &Environment) -> Outcome<bool> {
     let request = act(TeamAct::Share {
         environment: environment.clone(),
     });
-    owner.ask_proven(request, &format!("to share {environment} with {team}"))?;
+    let because = target.because();
+    owner.ask_proven(
+        request,
+        &format!("to share {environment} with {team}{because}"),
+    )?;
     context
         .output
         .note(&format!("note: {team} has {environment} now."));

@@ -100,20 +100,20 @@ fn stages(said: &Value) -> String {
     text
 }
 
-/// The rule that stands, where there is one, and the hint. One that leads here leads nowhere: then what
-/// may be used is where to go on.
+/// The rule that stands, where there is one, and the hint.
 fn hint(said: &Value) -> String {
-    let hint = match said["hint"].as_str() {
-        None => return String::new(),
-        Some(hint) if hint.contains("withheld why ") => "see what you may use: withheld status",
-        Some(hint) => hint,
+    let Some(hint) = said["hint"].as_str() else {
+        return String::new();
     };
     let facts = &said["facts"];
     let rule = match facts["rule"].as_str() {
         Some(rule) => {
             let secret = word(&facts["secret"]);
             let bound = words(&facts["bound"], ", ");
-            let rule = format!("{rule} of {secret}, which is bound for {bound}");
+            let rule = match bound.as_str() {
+                "" => format!("{rule} of {secret}"),
+                bound => format!("{rule} of {secret}, which is bound for {bound}"),
+            };
             format!("\n  rule: {}", clean(&rule))
         }
         None => String::new(),
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_refusal_comes_with_its_rule_and_a_way_on() {
-        let mut said = json!({"hint": "see which rule: withheld why GET https://a.test/ --secret K",
+        let mut said = json!({"hint": "see what you may use: withheld status",
             "facts": {"secret": "K", "rule": "b_3f", "bound": ["GET /v1/*", "POST /v2"]}});
         assert_eq!(
             hint(&said),

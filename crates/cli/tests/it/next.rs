@@ -155,7 +155,7 @@ fn hints_name_what_is_to_be_changed() {
     let junk = world.user_runs(&["status"]).env("WITHHELD_SESSION", "junk");
     let junk = junk.fails(4);
     assert!(
-        hint(&junk).starts_with("unset WITHHELD_SESSION, then "),
+        hint(&junk).contains("withheld proxy env --as AGENT"),
         "{junk}"
     );
     let words = ["team", "invite", "newdev"];

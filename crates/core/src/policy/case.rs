@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
         } else if !granted && self.view.placeholders.of(secret).is_some() {
             Err(refuse::no_grant(secret))
         } else if granted && (self.view.known)(secret) {
-            Err(refuse::no_binding(secret))
+            Err(refuse::no_binding(environment, secret))
         } else {
             Err(refuse::not_found(secret))
         }

@@ -6,7 +6,7 @@ use super::No;
 use crate::ask::Ask;
 use crate::binding::Binding;
 use crate::destination::Scheme;
-use crate::name::SecretName;
+use crate::name::{Environment, SecretName};
 use crate::path::PathPattern;
 use crate::plain::Text;
 use crate::record::AgentRecord;
@@ -34,11 +34,15 @@ pub(super) fn no_grant(secret: &SecretName) -> No {
     no(refusal, [secret], Facts::default())
 }
 
-pub(super) fn no_binding(secret: &SecretName) -> No {
+pub(super) fn no_binding(environment: &Environment, secret: &SecretName) -> No {
     let refusal = Refusal::new(
         Code::NoBinding,
         text!("`{}` is not bound to any host", secret),
-        text!("ask the owner: withheld bind {} --host HOST", secret),
+        text!(
+            "ask the owner: withheld bind {} --host HOST{}",
+            secret,
+            environment.option()
+        ),
     );
     no(refusal, [secret], Facts::default())
 }
@@ -51,13 +55,16 @@ pub(super) fn violation<'a>(
     let bindings: Vec<_> = bindings.collect();
     let unfit = unfit(ask, secret, &bindings);
     let refusal = Refusal::new(Code::BindingViolation, unfit.message, unfit.hint);
-    let nearest = bindings
-        .iter()
-        .find(|one| one.host.matches(ask.host()))
-        .or(bindings.first());
+    // A method and a path say nothing without their host, so those of other hosts are left out.
+    let is_here = |one: &&&Arc<Binding>| one.reaches(ask.scheme(), ask.host(), ask.port());
+    let here = || bindings.iter().filter(is_here);
+    let mut bound: Vec<Text> = here().flat_map(|one| bound_lines(one)).collect();
+    bound.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    bound.dedup();
+    let of_host = || bindings.iter().find(|one| one.host.matches(ask.host()));
     let facts = Facts {
-        bound: bindings.iter().flat_map(|one| bound_lines(one)).collect(),
-        rule: nearest.map(|one| one.id),
+        bound,
+        rule: here().next().or_else(of_host).map(|one| one.id),
         ..Facts::default()
     };
     about(ask, refusal, Some(secret), facts)

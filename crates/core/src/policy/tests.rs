@@ -604,3 +604,30 @@ fn a_violation_names_the_part_that_does_not_fit() {
         "error: `K` is bound to `api.test` over TLS only\n  hint: use https://api.test/v1"
     );
 }
+
+#[test]
+fn the_facts_of_a_violation_are_those_of_the_host_that_was_asked_for() {
+    let to = |id, host, path: &str| {
+        let mut binding = binding(id, "K", host, "bearer");
+        binding.terms.paths = Paths::new(vec![PathPattern::parse(path).unwrap()]);
+        binding
+    };
+    let table = Table::new(vec![
+        to(1, "1.2.3.4", "/else"),
+        to(2, "api.test", "/v1"),
+        to(3, "api.test", "/b"),
+        to(4, "api.test", "/b"),
+    ]);
+    let facts = |url: &str| match table.decide(get(url).names("K", None).ask()) {
+        Decision::Refuse(refused) => serde_json::to_value(&refused.refusal.facts).unwrap(),
+        _ => panic!("it passes"),
+    };
+    let rule = |id| serde_json::json!(BindingId::from_bytes([id; 6]).to_string());
+    let path = facts("https://api.test/v2/x");
+    assert_eq!(path["bound"], serde_json::json!(["GET /b/*", "GET /v1/*"]));
+    assert_eq!(path["rule"], rule(2));
+    let port = facts("https://api.test:8443/v1");
+    assert_eq!((port.get("bound"), &port["rule"]), (None, &rule(2)));
+    let host = facts("https://evil.test/else");
+    assert_eq!((host.get("bound"), host.get("rule")), (None, None));
+}

@@ -23,6 +23,11 @@ const DIR_FLAGS: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
+/// Files that are open at once: a process may have 256 on macOS.
+const OPEN_AT_ONCE: usize = 128;
+/// Who wait for them.
+const WAITING_AT_ONCE: usize = 16;
+
 pub(super) fn read(home: &Path, file: &Path) -> Result<Option<Vec<u8>>, Refusal> {
     let Some((directory, name)) = descend(home, file)? else {
         return Ok(None);
@@ -62,6 +67,61 @@ pub(super) fn write(home: &Path, file: &Path, bytes: &[u8]) -> Result<(), Refusa
         // Best effort: the next write removes it too.
         let _ = rustix::fs::unlinkat(&directory, &fresh, AtFlags::empty());
         refused(file, errno)
+    })
+}
+
+/// Each file is written, then all of them are waited for by several at once: so the file system has the disk
+/// write many of them in one go, and a thousand values do not wait for the disk a thousand times. Not by
+/// `syncfs`: it waits for whatever else is written to that disk, and before Linux 5.8 it said nothing of
+/// what could not be written.
+pub(super) fn make_all(
+    home: &Path,
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+) -> Result<(), Refusal> {
+    let inside = folder.join("name");
+    let Some((directory, _)) = descend(home, &inside)? else {
+        return Err(missing_folder());
+    };
+    let mut made = Vec::new();
+    let done = files
+        .chunks(OPEN_AT_ONCE)
+        .try_for_each(|some| make_some(&directory, some, &mut made))
+        .and_then(|()| rustix::fs::fsync(&directory));
+    done.map_err(|errno| {
+        for name in made {
+            // Best effort: nothing names it.
+            let _ = rustix::fs::unlinkat(&directory, name, AtFlags::empty());
+        }
+        refused(folder, errno)
+    })
+}
+
+/// Makes as many files as may be open, and waits until they are on the disk.
+fn make_some<'a>(
+    directory: &OwnedFd,
+    files: &'a [(String, Vec<u8>)],
+    made: &mut Vec<&'a str>,
+) -> Result<(), Errno> {
+    let mut opened = Vec::new();
+    for (name, bytes) in files {
+        let file = create(directory, name.as_ref())?;
+        made.push(name);
+        fill(&file, bytes)?;
+        opened.push(file);
+    }
+    let share = opened.len().div_ceil(WAITING_AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = opened
+            .chunks(share)
+            .map(|files| scope.spawn(|| files.iter().try_for_each(rustix::fs::fsync)))
+            .collect();
+        let ended = waiting.into_iter().map(|one| one.join());
+        // All of them, so that none waits for a file that is taken away.
+        let ended: Vec<_> = ended.collect();
+        ended
+            .into_iter()
+            .try_for_each(|one| one.unwrap_or(Err(Errno::IO)))
     })
 }
 
@@ -123,18 +183,27 @@ fn descend<'a>(home: &Path, file: &'a Path) -> Result<Option<(OwnedFd, &'a OsStr
 
 /// A new file of ours, all of its bytes on the disk.
 fn put(directory: &OwnedFd, name: &OsStr, bytes: &[u8]) -> Result<(), Errno> {
+    let file = create(directory, name)?;
+    fill(&file, bytes)?;
+    rustix::fs::fsync(&file)
+}
+
+fn create(directory: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(directory, name, flags, FILE_MODE)?;
+    rustix::fs::openat(directory, name, flags, FILE_MODE)
+}
+
+fn fill(file: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
     let mut left = bytes;
     while !left.is_empty() {
-        match rustix::io::write(&file, left) {
+        match rustix::io::write(file, left) {
             Ok(0) => return Err(Errno::NOSPC),
             Ok(written) => left = &left[written..],
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
     }
-    rustix::fs::fsync(&file)
+    Ok(())
 }
 
 pub(super) fn make_directory(path: &Path) -> Result<(), Refusal> {

@@ -66,6 +66,32 @@ pub(super) fn write(home: &Path, file: &Path, bytes: &[u8]) -> Result<(), Refusa
     })
 }
 
+pub(super) fn make_all(
+    home: &Path,
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+) -> Result<(), Refusal> {
+    if descend(home, &folder.join("name"))?.is_none() {
+        return Err(missing_folder());
+    }
+    let mut made = Vec::new();
+    let done = files.iter().try_for_each(|(name, bytes)| {
+        let file = folder.join(name);
+        let mut fresh = private::create_new(&file)?;
+        made.push(file);
+        fresh.write_all(bytes)?;
+        fresh.sync_all()
+    });
+    done.and_then(|()| private::sync_folder(folder))
+        .map_err(|_| {
+            for file in &made {
+                // Best effort: nothing names it.
+                let _ = std::fs::remove_file(file);
+            }
+            unavailable(folder)
+        })
+}
+
 pub(super) fn remove(home: &Path, file: &Path) -> Result<(), Refusal> {
     if descend(home, file)?.is_none() {
         return Ok(());

@@ -60,6 +60,13 @@ impl Rest for Files {
         self.home.write(&self.path(address)?, envelope)
     }
 
+    fn put_all(&self, envelopes: &[(String, Vec<u8>)]) -> Result<(), Refusal> {
+        if !envelopes.iter().all(|(address, _)| is_name(address)) {
+            return Err(fault::corrupt("vault/index"));
+        }
+        self.home.make_all(&self.home.items(), envelopes)
+    }
+
     fn get(&self, address: &str) -> Result<Option<Vec<u8>>, Refusal> {
         self.home.read(&self.path(address)?)
     }

@@ -20,6 +20,21 @@ pub(crate) trait Rest: Send + Sync {
     /// Puts an envelope, or replaces the one at this address. Afterwards it is durable.
     fn put(&self, address: &str, envelope: &[u8]) -> Result<(), Refusal>;
 
+    /// Puts envelopes at addresses that are new. Afterwards all of them are durable; refused, none of them
+    /// is there, as far as that can be done.
+    fn put_all(&self, envelopes: &[(String, Vec<u8>)]) -> Result<(), Refusal> {
+        for (number, (address, envelope)) in envelopes.iter().enumerate() {
+            if let Err(refusal) = self.put(address, envelope) {
+                for (address, _) in &envelopes[..number] {
+                    // What stays is sealed, named by nothing, and cleared away at the next unlock.
+                    let _ = self.delete(address);
+                }
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
     /// The envelope; `None` where there is none.
     fn get(&self, address: &str) -> Result<Option<Vec<u8>>, Refusal>;
 

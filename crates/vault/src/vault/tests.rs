@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod many;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -94,7 +96,7 @@ fn held(vault: &Unlocked, named: &str) -> Vec<u8> {
 
 /// What replies are searched for because of one name.
 fn every(vault: &Unlocked, named: &str) -> Vec<Vec<u8>> {
-    let values = vault.every_value(&dev(), &name(named)).unwrap();
+    let values = vault.every_value(&dev(), &name(named)).unwrap().values;
     values.iter().map(bytes).collect()
 }
 

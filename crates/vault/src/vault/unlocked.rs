@@ -31,6 +31,7 @@ use crate::key::Key;
 use crate::owner::OwnerProof;
 use crate::rest::Rest;
 use crate::sealer::VaultSealer;
+pub use earlier::Earlier;
 use earlier::Removed;
 pub(crate) use replace::Standing;
 
@@ -224,7 +225,7 @@ impl Unlocked {
             }
             // It may have been removed or replaced since the index was read.
             if Arc::ptr_eq(&index, &self.index()) {
-                return Err(torn(name));
+                return Err(torn(environment, name));
             }
         }
     }
@@ -329,13 +330,17 @@ fn not_found(name: &SecretName) -> Refusal {
     )
 }
 
-fn torn(name: &SecretName) -> Refusal {
+fn torn(environment: &Environment, name: &SecretName) -> Refusal {
     Refusal::new(
         Code::StoreCorrupt,
         text!(
             "the sealed item of `{}` is not what Withheld put there",
             *name
         ),
-        text!("store the value again: withheld set {}", *name),
+        text!(
+            "store the value again: withheld set {}{}",
+            *name,
+            environment.option()
+        ),
     )
 }

@@ -135,6 +135,41 @@ async fn an_open_reply_goes_on_when_nothing_or_less_is_given() {
 }
 
 #[tokio::test]
+async fn what_is_given_beside_what_there_is_is_washed_out_with_it() {
+    let (_, house, url) = meanwhile(|_| (), long(&format!("{VALUE} {NEWER}"))).await;
+    let had = house.armed();
+    let mut open = reply(&house, &url).await;
+    open.body.frame().await.expect("a frame").expect("data");
+    let has = house.arm_more(had, &[("NEW_KEY", NEWER)]).expect("it had");
+    assert_eq!((had.values(), has.values()), (1, 2));
+    assert_eq!(text(open).await, Err(ReplyFault::Stale));
+
+    let mut open = reply(&house, &url).await;
+    open.body.frame().await.expect("a frame").expect("data");
+    // It has that already.
+    assert_eq!(house.arm_more(has, &[("NEW_KEY", NEWER)]), Some(has));
+    let washed = text(open).await.expect("a body");
+    assert!(!washed.contains(NEWER) && !washed.contains(VALUE));
+    let clean = format!("{} [withheld:NEW_KEY]", placeholder("API_KEY"));
+    assert!(washed.contains(&clean));
+}
+
+#[tokio::test]
+async fn nothing_is_given_beside_what_a_session_does_not_have_any_more() {
+    let (_, house, url) = meanwhile(|_| (), Answer::ok(VALUE)).await;
+    let more = [("NEW_KEY", NEWER)];
+    let first = house.armed();
+    let second = house.armed();
+    assert_eq!(house.arm_more(first, &more), None);
+    let third = house.arm_more(second, &more).expect("it had");
+    assert_eq!(house.arm_more(second, &more), None);
+    house.wire.disarm(&house.session);
+    assert_eq!(house.arm_more(third, &more), None);
+    let fails = house.fails(get(&url).named("API_KEY")).await;
+    assert_eq!(fails, (Code::VaultLocked, false));
+}
+
+#[tokio::test]
 async fn a_secret_that_replies_are_not_searched_for_is_not_sent() {
     let (upstream, house, url) = meanwhile(|_| (), Answer::ok("never")).await;
     house.arm_others(&[("NEW_KEY", NEWER)]);

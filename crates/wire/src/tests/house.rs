@@ -27,7 +27,7 @@ use withheld_secret::{SecretValue, Values};
 use crate::address::{Class, class};
 use crate::dial::{Judge, Resolver, Resolving};
 use crate::upload::{Upload, UploadFault};
-use crate::{Armed, Failed, LIMITS, Limits, Reply, Still, Wire, WireConfig};
+use crate::{Armed, Arming, Failed, LIMITS, Limits, Reply, Still, Wire, WireConfig};
 
 /// Every name is here.
 pub(crate) struct Here;
@@ -258,6 +258,17 @@ impl House {
         let own = self.own();
         self.wire
             .arm(self.session, own.chain(others(more)).collect());
+    }
+
+    /// Arms the session with every value; what by.
+    pub(crate) fn armed(&self) -> Arming {
+        self.wire.arm(self.session, self.own().collect())
+    }
+
+    /// Gives it further values beside those that it was given by `had`.
+    pub(crate) fn arm_more(&self, had: Arming, more: &[(&str, &str)]) -> Option<Arming> {
+        self.wire
+            .arm_more(self.session, had, others(more).collect())
     }
 
     /// Arms it with these values alone.

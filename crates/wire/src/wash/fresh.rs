@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use withheld_core::{Code, Refusal};
-
 /// Asks the session. Without a question, needles never grow old.
 #[derive(Default)]
 pub(super) struct Fresh(pub(super) Option<Arc<dyn Fn() -> bool + Send + Sync>>);
@@ -12,25 +10,5 @@ pub(super) struct Fresh(pub(super) Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 impl Fresh {
     pub(super) fn is_stale(&self) -> bool {
         self.0.as_ref().is_some_and(|stale| stale())
-    }
-
-    /// # Errors
-    /// [`Stale`] where the session has others by now.
-    pub(super) fn check(&self) -> Result<(), Stale> {
-        if self.is_stale() { Err(Stale) } else { Ok(()) }
-    }
-}
-
-/// A reply that was searched for the values its session had before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stale;
-
-impl From<Stale> for Refusal {
-    fn from(_: Stale) -> Self {
-        Self::new(
-            Code::Conflict,
-            "the keys of this session changed while the reply was open",
-            "send the request again",
-        )
     }
 }

@@ -1,10 +1,15 @@
 //! A set of short byte groups (grams) with the places where they stand in the needles.
 //!
 //! A lookup is one load, one multiplication and one bit; only what passes the bit meets the exact
-//! table. Letter case is left out of the key, and a space is known as a plus too, so one index serves
+//! tables. Letter case is left out of the key, and a space is known as a plus too, so one index serves
 //! every mix of them.
+//!
+//! More grams make another index, which shares the tables of the one before: each is several times as
+//! large as the next, so there are few of them, and a small addition to many needles costs little.
 
-use zeroize::Zeroize;
+use std::sync::Arc;
+
+use zeroize::{Zeroize, Zeroizing};
 
 /// Sets the bit that separates the cases of an ASCII letter, in every byte.
 const CASELESS: u64 = 0x2020_2020_2020_2020;
@@ -16,6 +21,10 @@ const BITS_A_GRAM: usize = 64;
 /// Places kept of one gram in one needle: a value of one repeated character must not make every
 /// hit cost its whole length.
 const MOST_PLACES: usize = 8;
+/// How many times as large as the next a table is at least.
+const TIMES: usize = 8;
+/// Places that are always in one table: to make it anew takes a millisecond.
+const IN_ONE: usize = 1 << 16;
 
 /// Where a gram stands: the number of the form, and the offset in it.
 #[derive(Clone, Copy)]
@@ -27,10 +36,22 @@ pub(super) struct Place {
 
 /// Grams of `N` bytes, at most 8.
 pub(super) struct Index<const N: usize> {
+    map: Map,
+    /// The largest first.
+    tables: Vec<Arc<Table>>,
+}
+
+/// Which grams there may be.
+#[derive(Clone)]
+struct Map {
     shift: u32,
-    map: Vec<u64>,
+    words: Vec<u64>,
+}
+
+/// Which grams there are.
+struct Table {
     /// Sorted by key.
-    places: Vec<Place>,
+    places: Zeroizing<Vec<Place>>,
     /// Open addressing: number of the first place of a key plus one, or 0.
     slots: Vec<u32>,
 }
@@ -68,30 +89,18 @@ impl<const N: usize> Grams<N> {
         }
     }
 
-    /// The index of what was added.
-    pub(super) fn build(mut self) -> Index<N> {
-        self.places
-            .sort_unstable_by_key(|place| (place.key, place.form, place.offset));
+    /// What was added, sorted, and few of each.
+    fn sorted(mut self) -> Zeroizing<Vec<Place>> {
+        self.places.sort_unstable_by_key(Place::order);
         let places = few_each(&self.places);
         self.places.zeroize();
-        let bits = (places.len() * BITS_A_GRAM)
-            .next_power_of_two()
-            .trailing_zeros()
-            .clamp(FEWEST_BITS, MOST_BITS);
-        let mut index = Index {
-            shift: 64 - bits,
-            map: vec![0; 1 << (bits - 6)],
-            slots: vec![0; (places.len() * 2).next_power_of_two().max(2)],
-            places,
-        };
-        index.fill();
-        index
+        places
     }
 }
 
 /// At most [`MOST_PLACES`] places of a gram in one form.
-fn few_each(sorted: &[Place]) -> Vec<Place> {
-    let mut kept: Vec<Place> = Vec::with_capacity(sorted.len());
+fn few_each(sorted: &[Place]) -> Zeroizing<Vec<Place>> {
+    let mut kept: Zeroizing<Vec<Place>> = Zeroizing::new(Vec::with_capacity(sorted.len()));
     let mut run = 0;
     for place in sorted {
         let same = kept
@@ -117,52 +126,127 @@ fn hash(key: u64) -> u64 {
     key.wrapping_mul(MULTIPLIER)
 }
 
-impl<const N: usize> Index<N> {
-    fn fill(&mut self) {
-        let mut before = None;
-        for (number, place) in self.places.iter().enumerate() {
-            if before == Some(place.key) {
-                continue;
-            }
-            before = Some(place.key);
-            let hash = hash(place.key);
-            let bit = (hash >> self.shift) as usize;
-            self.map[bit >> 6] |= 1 << (bit & 63);
-            let mut slot = hash as usize >> 7 & (self.slots.len() - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (self.slots.len() - 1);
-            }
-            self.slots[slot] = u32::try_from(number + 1).unwrap_or(0);
+impl<const N: usize> Default for Index<N> {
+    fn default() -> Self {
+        Self {
+            map: Map::new(FEWEST_BITS),
+            tables: Vec::new(),
         }
+    }
+}
+
+impl<const N: usize> Index<N> {
+    /// This index with more grams, of forms that it does not know.
+    pub(super) fn with(&self, grams: Grams<N>) -> Self {
+        let mut new = grams.sorted();
+        let mut tables = self.tables.clone();
+        if new.is_empty() {
+            let map = self.map.clone();
+            return Self { map, tables };
+        }
+        let known = tables.iter().map(|table| table.places.len());
+        let mut map = self
+            .map
+            .for_count(known.sum::<usize>() + new.len(), &tables);
+        new.iter().for_each(|place| map.add(place.key));
+        while let Some(last) = tables.pop_if(|last| last.is_small_beside(&new)) {
+            new = merged(&last.places, &new);
+        }
+        tables.push(Arc::new(Table::of(new)));
+        Self { map, tables }
     }
 
     /// Whether there is nothing to find.
     pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.tables.is_empty()
     }
 
-    /// The places of a gram.
+    /// Looks at the places of a gram.
     #[inline]
-    pub(super) fn find(&self, gram: &[u8; N]) -> &[Place] {
+    pub(super) fn find(&self, gram: &[u8; N], mut look: impl FnMut(&Place)) {
         if self.may_hold(gram) {
-            self.exact(gram)
-        } else {
-            &[]
+            for table in &self.tables {
+                table.exact(key(gram)).iter().for_each(&mut look);
+            }
         }
+    }
+
+    /// Whether there are places of a gram.
+    #[inline]
+    pub(super) fn holds(&self, gram: &[u8; N]) -> bool {
+        let is_in = |table: &Arc<Table>| !table.exact(key(gram)).is_empty();
+        self.may_hold(gram) && self.tables.iter().any(is_in)
     }
 
     /// Whether there may be places of a gram.
     #[inline]
     pub(super) fn may_hold(&self, gram: &[u8; N]) -> bool {
-        let bit = (hash(key(gram)) >> self.shift) as usize;
-        self.map[bit >> 6] >> (bit & 63) & 1 != 0
+        self.map.has(key(gram))
+    }
+}
+
+impl Map {
+    fn new(bits: u32) -> Self {
+        Self {
+            shift: u64::BITS - bits,
+            words: vec![0; 1 << (bits - 6)],
+        }
+    }
+
+    /// This map, or a larger one of the same grams where there are to be so many.
+    fn for_count(&self, count: usize, tables: &[Arc<Table>]) -> Self {
+        let bits = (count * BITS_A_GRAM)
+            .next_power_of_two()
+            .trailing_zeros()
+            .clamp(FEWEST_BITS, MOST_BITS);
+        if self.shift == u64::BITS - bits {
+            return self.clone();
+        }
+        let mut map = Self::new(bits);
+        let places = tables.iter().flat_map(|table| table.places.iter());
+        places.for_each(|place| map.add(place.key));
+        map
+    }
+
+    fn add(&mut self, key: u64) {
+        let bit = (hash(key) >> self.shift) as usize;
+        self.words[bit >> 6] |= 1 << (bit & 63);
+    }
+
+    #[inline]
+    fn has(&self, key: u64) -> bool {
+        let bit = (hash(key) >> self.shift) as usize;
+        self.words[bit >> 6] >> (bit & 63) & 1 != 0
+    }
+}
+
+impl Table {
+    fn of(places: Zeroizing<Vec<Place>>) -> Self {
+        let mut slots = vec![0; (places.len() * 2).next_power_of_two()];
+        let mut before = None;
+        for (number, place) in places.iter().enumerate() {
+            if before == Some(place.key) {
+                continue;
+            }
+            before = Some(place.key);
+            let mut slot = hash(place.key) as usize >> 7 & (slots.len() - 1);
+            while slots[slot] != 0 {
+                slot = (slot + 1) & (slots.len() - 1);
+            }
+            slots[slot] = u32::try_from(number + 1).unwrap_or(0);
+        }
+        Self { places, slots }
+    }
+
+    /// Whether these are too many for a table of their own beside this one.
+    fn is_small_beside(&self, new: &[Place]) -> bool {
+        let own = self.places.len();
+        own / TIMES < new.len() || own + new.len() <= IN_ONE
     }
 
     #[cold]
-    fn exact(&self, gram: &[u8; N]) -> &[Place] {
-        let key = key(gram);
-        let hash = hash(key);
-        let mut slot = hash as usize >> 7 & (self.slots.len() - 1);
+    fn exact(&self, key: u64) -> &[Place] {
+        let mut slot = hash(key) as usize >> 7 & (self.slots.len() - 1);
         while self.slots[slot] != 0 {
             let from = self.slots[slot] as usize - 1;
             if self.places[from].key == key {
@@ -175,7 +259,30 @@ impl<const N: usize> Index<N> {
     }
 }
 
-impl zeroize::Zeroize for Place {
+/// The places of both, sorted.
+fn merged(one: &[Place], other: &[Place]) -> Zeroizing<Vec<Place>> {
+    let mut all = Zeroizing::new(Vec::with_capacity(one.len() + other.len()));
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    loop {
+        let next = match (one.peek(), other.peek()) {
+            (Some(left), Some(right)) if right.order() < left.order() => other.next(),
+            (Some(_), _) => one.next(),
+            (None, _) => other.next(),
+        };
+        match next {
+            Some(place) => all.push(*place),
+            None => return all,
+        }
+    }
+}
+
+impl Place {
+    fn order(&self) -> (u64, u32, u32) {
+        (self.key, self.form, self.offset)
+    }
+}
+
+impl Zeroize for Place {
     fn zeroize(&mut self) {
         self.key.zeroize();
         self.form.zeroize();
@@ -183,9 +290,8 @@ impl zeroize::Zeroize for Place {
     }
 }
 
-impl<const N: usize> Drop for Index<N> {
+impl Drop for Map {
     fn drop(&mut self) {
-        self.places.zeroize();
-        self.map.zeroize();
+        self.words.zeroize();
     }
 }

@@ -112,17 +112,16 @@ pub(crate) struct BodyWash {
 }
 
 impl BodyWash {
-    /// Washes a body that was read to its end, and sets its new length. Not for a reply that has no
-    /// body (to HEAD, or 304): its length is that of another.
+    /// Washes a body that was read to its end before the needles were asked for, and sets its new
+    /// length. Not for a reply that has no body (to HEAD, or 304): its length is that of another.
     ///
     /// # Errors
-    /// `reply_undecodable`; `conflict` where the session has other values by now.
+    /// `reply_undecodable`.
     pub(crate) fn collected(
         mut self,
         body: Bytes,
         headers: &mut HeaderMap,
     ) -> Result<Bytes, Refusal> {
-        self.wash.fresh.check()?;
         let came_coded = !self.decoder.is_identity();
         let decoded = self.decode(body)?;
         let clean = stream::whole(&self.wash.needles, &self.wash.meter, &decoded);

@@ -2,6 +2,8 @@
 //!
 //! They are copies of the values in ordinary memory, wiped when dropped.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use withheld_secret::{Expose, SecretValue};
 use zeroize::Zeroizing;
@@ -29,10 +31,10 @@ pub(crate) struct Secret<'a> {
     pub(crate) prefix: &'a str,
 }
 
-/// What a session's replies are searched for. Build it when a session begins and when a value
-/// changes; share it.
+/// What a session's replies are searched for. Never changed: more values make another set, which shares
+/// what the one before is made of.
 pub(crate) struct Needles {
-    pub(super) forms: Vec<Form>,
+    pub(super) forms: Vec<Arc<Form>>,
     pub(super) grams: Index<STEP>,
     /// The ends of forms of 8 to 14 bytes, for the bytes as they come.
     pub(super) short_grams: Index<SHORT_STEP>,
@@ -48,23 +50,40 @@ impl Needles {
     /// The needles of these values. Values under 8 bytes cannot be told from ordinary text and
     /// give none; the vault takes none.
     pub(crate) fn new(secrets: &[Secret<'_>]) -> Self {
-        let mut forms = Vec::new();
+        let none = Self {
+            forms: Vec::new(),
+            grams: Index::default(),
+            short_grams: Index::default(),
+            short_readings: Index::default(),
+            all_grams: true,
+            replacements: Vec::new(),
+        };
+        none.with(secrets)
+    }
+
+    /// These needles, and those of more values.
+    pub(crate) fn with(&self, secrets: &[Secret<'_>]) -> Self {
+        let known = self.replacements.len();
+        let mut new = Vec::new();
         for (number, secret) in secrets.iter().enumerate() {
             for part in look(secret) {
-                forms.extend(forms::of(number, &part));
+                new.extend(forms::of(known + number, &part));
             }
         }
-        let short_readings = short_readings(&forms);
+        let numbered = || (self.forms.len()..).zip(&new);
+        let short_readings = self.short_readings.with(short_readings(numbered()));
+        let replacements = secrets
+            .iter()
+            .map(|secret| Bytes::copy_from_slice(secret.replacement.as_bytes()));
         Self {
-            grams: grams(&forms),
-            short_grams: short_grams(&forms),
-            all_grams: short_readings.is_empty() && !forms.iter().any(|form| form.long),
+            grams: self.grams.with(grams(numbered())),
+            short_grams: self.short_grams.with(short_grams(numbered())),
+            all_grams: self.all_grams
+                && short_readings.is_empty()
+                && !new.iter().any(|form| form.long),
             short_readings,
-            forms,
-            replacements: secrets
-                .iter()
-                .map(|secret| Bytes::copy_from_slice(secret.replacement.as_bytes()))
-                .collect(),
+            forms: longer(&self.forms, new.into_iter().map(Arc::new)),
+            replacements: longer(&self.replacements, replacements),
         }
     }
 
@@ -72,6 +91,10 @@ impl Needles {
     pub(crate) fn is_empty(&self) -> bool {
         self.forms.is_empty()
     }
+}
+
+fn longer<T: Clone>(known: &[T], new: impl Iterator<Item = T>) -> Vec<T> {
+    known.iter().cloned().chain(new).collect()
 }
 
 #[expect(
@@ -85,9 +108,9 @@ fn look(secret: &Secret<'_>) -> Vec<forms::Part> {
 }
 
 /// Every gram that is not of a public prefix alone.
-fn grams(forms: &[Form]) -> Index<STEP> {
+fn grams<'a>(forms: impl Iterator<Item = (usize, &'a Form)>) -> Grams<STEP> {
     let mut grams = Grams::new();
-    for (number, form) in forms.iter().enumerate() {
+    for (number, form) in forms {
         let from = form.in_bytes.from.min(form.in_view.from);
         for offset in from.saturating_sub(STEP - 1)..form.bytes.len() {
             if !form.long || offset >= from && (offset - from) % SPARSE < STEP {
@@ -95,12 +118,12 @@ fn grams(forms: &[Form]) -> Index<STEP> {
             }
         }
     }
-    grams.build()
+    grams
 }
 
-fn short_grams(forms: &[Form]) -> Index<SHORT_STEP> {
+fn short_grams<'a>(forms: impl Iterator<Item = (usize, &'a Form)>) -> Grams<SHORT_STEP> {
     let mut grams = Grams::new();
-    for (number, form) in forms.iter().enumerate() {
+    for (number, form) in forms {
         let whole = form.in_bytes.met_whole();
         if whole.is_some_and(|whole| (SHORTEST..IN_A_ROW).contains(&whole)) {
             for back in SHORT_STEP..2 * SHORT_STEP {
@@ -108,16 +131,16 @@ fn short_grams(forms: &[Form]) -> Index<SHORT_STEP> {
             }
         }
     }
-    grams.build()
+    grams
 }
 
 /// A view is probed at every byte, so the last gram is enough.
-fn short_readings(forms: &[Form]) -> Index<SHORT_STEP> {
+fn short_readings<'a>(forms: impl Iterator<Item = (usize, &'a Form)>) -> Grams<SHORT_STEP> {
     let mut grams = Grams::new();
-    for (number, form) in forms.iter().enumerate() {
+    for (number, form) in forms {
         if form.in_view.whole_to < STEP {
             grams.add(number, &form.bytes, form.in_view.whole_to - SHORT_STEP);
         }
     }
-    grams.build()
+    grams
 }

@@ -103,10 +103,10 @@ impl Raw {
         let grams = &grams[..probes.min(grams.len())];
         if !index.is_empty() {
             for (number, gram) in grams.iter().enumerate() {
-                for place in index.find(gram) {
+                index.find(gram, |place| {
                     let at = from + number * N;
                     self.hit(seen, place.form as usize, place.offset as usize, at);
-                }
+                });
             }
         }
         next + (grams.len() * N) as u64

@@ -200,10 +200,7 @@ impl Scout {
         let may_hold = reach
             .clone()
             .fold(false, |any, at| any | grams.may_hold(&gram(at)));
-        let held = may_hold
-            && reach
-                .into_iter()
-                .any(|at| !grams.find(&gram(at)).is_empty());
+        let held = may_hold && reach.into_iter().any(|at| grams.holds(&gram(at)));
         (!held).then_some((at + end, near))
     }
 
@@ -236,5 +233,5 @@ impl Scout {
 fn is_met(seen: &Seen<'_>, window: &mut (u64, usize), byte: u8) -> bool {
     window.0 = window.0 >> 8 | u64::from(byte) << 56;
     window.1 = STEP.min(window.1 + 1);
-    window.1 == STEP && !seen.needles.grams.find(&window.0.to_le_bytes()).is_empty()
+    window.1 == STEP && seen.needles.grams.holds(&window.0.to_le_bytes())
 }

@@ -218,7 +218,7 @@ impl View {
         let Some(gram) = self.shown.bytes()[..self.searched].last_chunk() else {
             return;
         };
-        for place in index.find(gram) {
+        index.find(gram, |place| {
             let (form, offset) = (place.form as usize, place.offset as usize);
             self.runs.meet(
                 needles,
@@ -227,7 +227,7 @@ impl View {
                 form,
                 offset..offset + N,
             );
-        }
+        });
     }
 
     /// What may not pass, as far as it is known.
@@ -247,9 +247,8 @@ fn next_met<const N: usize>(bytes: &[u8], from: usize, index: &Index<N>) -> usiz
     if index.is_empty() {
         return bytes.len();
     }
-    let met = bytes[first..].windows(N).position(|gram| {
-        gram.first_chunk()
-            .is_some_and(|gram| !index.find(gram).is_empty())
-    });
+    let met = bytes[first..]
+        .windows(N)
+        .position(|gram| gram.first_chunk().is_some_and(|gram| index.holds(gram)));
     met.map_or(bytes.len(), |met| first + met + N - 1)
 }

@@ -3,8 +3,9 @@
 use withheld_core::name::Environment;
 use withheld_core::refusal::{Actor, Retry};
 use withheld_core::{Text, plain, text};
+use withheld_vault::team::Drift;
 
-use super::Waiting;
+use super::shown::Waiting;
 use crate::config::{AutoPull, Config};
 use crate::house::{House, VaultState};
 use crate::team_api::Fault;
@@ -14,8 +15,11 @@ plain! {
     /// A command that helps.
     #[derive(Clone, Debug)]
     pub(super) struct Step {
+        /// Who is to run it.
         who: Actor,
+        /// The command; runs unchanged.
         argv: Vec<Text>,
+        /// What it is for, in one word: of a secret like `secret_behind`, or the code of the fault.
         why: &'static str,
     }
 }
@@ -41,7 +45,7 @@ pub(super) fn steps(house: &House, state: &VaultState, seen: &Seen<'_>) -> Vec<S
     }
     let of_environment = |verb| of_environment(verb, &[], seen.environment);
     let mut steps = Vec::new();
-    if seen.is("tampered") {
+    if seen.is(Drift::Tampered) {
         steps.push(owner(of_environment("diff"), "secret_tampered"));
     }
     steps.extend(
@@ -49,8 +53,8 @@ pub(super) fn steps(house: &House, state: &VaultState, seen: &Seen<'_>) -> Vec<S
             .into_iter()
             .flat_map(|fault| of_fault(fault, seen.environment)),
     );
-    if seen.is("behind") || seen.is("remote-only") {
-        let why = if seen.is("behind") {
+    if seen.is(Drift::Behind) || seen.is(Drift::RemoteOnly) {
+        let why = if seen.is(Drift::Behind) {
             "secret_behind"
         } else {
             "secret_remote_only"
@@ -62,10 +66,10 @@ pub(super) fn steps(house: &House, state: &VaultState, seen: &Seen<'_>) -> Vec<S
         });
     }
     steps.extend(seen.approve());
-    if seen.is("diverged") {
+    if seen.is(Drift::Diverged) {
         steps.push(owner(of_environment("diff"), "secret_diverged"));
     }
-    if seen.any(|secret| secret.state == "ahead" && !secret.is_removed_here()) {
+    if seen.any(|secret| secret.state == Drift::Ahead && !secret.is_removed_here()) {
         steps.push(owner(of_environment("push"), "secret_ahead"));
     }
     steps.extend(seen.by_name("push", SecretShown::is_removed_here, "secret_removed"));
@@ -102,7 +106,7 @@ impl Seen<'_> {
         self.secrets.iter().any(is_it)
     }
 
-    fn is(&self, state: &str) -> bool {
+    fn is(&self, state: Drift) -> bool {
         self.any(|secret| secret.state == state)
     }
 
@@ -119,27 +123,31 @@ impl Seen<'_> {
         (!names.is_empty()).then(|| owner(argv(), why))
     }
 
-    /// What colleagues offer, by its id.
-    fn approve(&self) -> Option<Step> {
+    /// What colleagues offer, by its id: in one command what asks for places to go alone, each other in
+    /// one of its own, so that nobody accepts it along with them.
+    fn approve(&self) -> Vec<Step> {
         let theirs = self.waiting.iter().filter(|one| !one.own);
-        let ids: Vec<Text> = theirs.map(|one| text!("{}", one.id)).collect();
-        let mut argv: Vec<Text> = vec!["approve".into()];
-        let is_any = !ids.is_empty();
-        argv.extend(ids);
-        is_any.then(|| owner(argv, "binding_waits"))
+        let (plain, others): (Vec<_>, Vec<_>) = theirs.partition(|one| one.plain);
+        let commands = [plain]
+            .into_iter()
+            .chain(others.into_iter().map(|one| vec![one]));
+        let commands = commands.filter(|waiting| !waiting.is_empty());
+        let step = |waiting: Vec<&Waiting>| {
+            let mut argv: Vec<Text> = vec!["approve".into()];
+            argv.extend(waiting.iter().map(|one| text!("{}", one.id)));
+            owner(argv, "binding_waits")
+        };
+        commands.map(step).collect()
     }
 
-    /// What the owner signed and does not have here is not offered back, and where a push takes it away
-    /// for the team as well not even shown.
+    /// What the owner signed and does not have here is not offered back.
     fn look_at_own(&self) -> Option<Step> {
-        let is_ahead =
-            |one: &Waiting| self.any(|secret| secret.name == one.secret && secret.state == "ahead");
-        let is_any = self.waiting.iter().any(|one| one.own && !is_ahead(one));
+        let is_any = self.waiting.iter().any(|one| one.own);
         is_any.then(|| owner(vec!["pending".into()], "binding_waits"))
     }
 }
 
-fn owner(argv: Vec<Text>, why: &'static str) -> Step {
+pub(super) fn owner(argv: Vec<Text>, why: &'static str) -> Step {
     step(Actor::Owner, argv, why)
 }
 

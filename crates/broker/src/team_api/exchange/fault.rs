@@ -11,8 +11,11 @@ plain! {
     /// What stands between what is here and what the server says now.
     #[derive(Clone, Debug)]
     pub(crate) struct Fault {
+        /// As in `withheld.error/1`.
         pub(crate) code: Code,
+        /// One sentence.
         message: Text,
+        /// What to do, with a command where there is one.
         hint: Text,
         #[serde(skip)]
         pub(crate) next: Vec<Next>,
@@ -32,7 +35,7 @@ impl Fault {
         }
         Some(match looked {
             Some(refusal) => Self::from(refusal.clone()),
-            None => Self::kept(team).unwrap_or_else(|| Self::from(no_key(environment))),
+            None => Self::kept(team).unwrap_or_else(|| Self::from(closed(team, environment))),
         })
     }
 
@@ -75,13 +78,17 @@ impl From<Refusal> for Fault {
     }
 }
 
-fn no_key(environment: &Environment) -> Refusal {
-    Refusal::new(
-        Code::Unverified,
-        text!("the keys of `{}` are not here yet", *environment),
-        text!(
-            "wait until a colleague's machine hands them over, then: withheld pull -e {}",
-            *environment
+/// Why nothing of an environment can be opened here.
+fn closed(team: &Team, environment: &Environment) -> Refusal {
+    match team.is_open(environment) {
+        Err(refusal) if refusal.code != Code::Unverified => refusal,
+        _ => Refusal::new(
+            Code::Unverified,
+            text!("the keys of `{}` are not here yet", *environment),
+            text!(
+                "wait until a colleague's machine hands them over, then: withheld pull -e {}",
+                *environment
+            ),
         ),
-    )
+    }
 }

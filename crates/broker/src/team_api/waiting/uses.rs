@@ -18,21 +18,33 @@ plain! {
     /// Where the secret would go, and how.
     #[derive(Clone, Debug)]
     pub(crate) struct Use {
+        /// A host name, or `*.` (one label) or `**.` (any number) before one.
         host: HostPattern,
+        /// The port.
         port: u16,
+        /// `*` alone: any method.
         methods: Vec<Text>,
+        /// Prefixes by whole segments; `/*` alone: the whole host.
         paths: Vec<Text>,
+        /// The place in the request, as in `--inject`.
         inject: Place,
+        /// What stands round the value in its header, `{}` in its place; null: nothing.
         format: Option<Format>,
+        /// Variables that would hold the placeholder; none: the one of the secret's own name.
         vars: Vec<VarName>,
+        /// The public beginning of such a key; null where none is known.
         prefix: Option<KeyPrefix>,
+        /// Added to requests that do not ask for it.
         auto: bool,
+        /// May reach private and loopback addresses.
         private: bool,
+        /// The client may send credentials of its own there.
         foreign: bool,
-        /// The SHA-256 of each certificate that would be trusted instead of the system's.
+        /// SHA-256, in hex, of each certificate that would be trusted instead of the system's; null: the
+        /// system's are.
         ca: Option<Vec<Text>>,
-        /// In which of the above it differs from the binding whose place it would take; `null` where it
-        /// would take none's.
+        /// In which of these it differs from the binding here whose place (host, port, paths) it would
+        /// take; null where it would take none's.
         differs: Option<Vec<&'static str>>,
     }
 }
@@ -67,6 +79,15 @@ impl Use {
             ca: draft.ca.as_deref().map(fingerprints),
             differs: before.map(|before| differing(before, draft)),
         }
+    }
+}
+
+impl Use {
+    /// Whether it asks for nothing but a place to go: no trust of its own or other than accepted here, no
+    /// way into this machine or round the owner.
+    pub(super) fn is_plain(&self) -> bool {
+        let has_other_trust = self.differs.iter().flatten().any(|field| *field == "ca");
+        !(self.auto || self.private || self.foreign || self.ca.is_some() || has_other_trust)
     }
 }
 

@@ -84,6 +84,7 @@ fn filter(written: &AuditFilter) -> Outcome<Filter> {
             .map(super::agent::name)
             .transpose()?,
         session: None,
+        without_owner: false,
         secret: written.secret.as_deref().map(drafts::secret).transpose()?,
         host: written.host.as_deref().map(host).transpose()?,
         denied: written.denied,

@@ -1,19 +1,14 @@
 //! What came back: the API's answer as it is, as a document, or the refusal of the broker.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::Path;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName};
 use http::response::Parts;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use serde_json::{Map, Value, json};
 use withheld_core::api::ERROR_HEADER;
-use withheld_core::{Code, Refusal};
+use withheld_core::{Code, Refusal, Text, text};
 
+use super::document::Document;
+use super::file::BodyFile;
 use crate::cli::Call;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -24,7 +19,6 @@ use crate::socket;
 const MAX_IN_DOCUMENT: usize = 1024 * 1024;
 const INJECTED: HeaderName = HeaderName::from_static("withheld-injected");
 const REQUEST: HeaderName = HeaderName::from_static("withheld-request");
-const OURS: &str = "withheld-";
 
 /// What was seen of a reply.
 pub(super) struct Seen {
@@ -40,15 +34,17 @@ pub(super) struct Seen {
     pub(super) injected: Vec<String>,
 }
 
-/// `withheld.call/1`, without the number that the log has.
-pub(super) struct Document(Map<String, Value>);
+/// Where a reply goes, and what is to be said where it does not come to its end.
+pub(super) struct Target<'a> {
+    pub(super) file: Option<BodyFile<'a>>,
+    /// The request may be sent twice.
+    pub(super) is_safe: bool,
+}
 
-impl Document {
-    /// The whole document.
-    pub(super) fn with(mut self, redactions: Option<u64>) -> Value {
-        self.0.insert("redactions".into(), json!(redactions));
-        Value::Object(self.0)
-    }
+/// The refusal of the broker, by its field.
+pub(super) fn refused_by(response: &http::Response<Incoming>) -> Option<Code> {
+    let code = response.headers().get(ERROR_HEADER)?.to_str().ok()?;
+    Code::ALL.iter().copied().find(|one| one.as_str() == code)
 }
 
 /// Shows the reply, or makes a document of it.
@@ -58,6 +54,7 @@ impl Document {
 pub(super) async fn shown(
     context: &Context,
     arguments: &Call,
+    to: &mut Target<'_>,
     response: http::Response<Incoming>,
 ) -> Outcome<Seen> {
     if response.headers().contains_key(ERROR_HEADER) {
@@ -74,7 +71,7 @@ pub(super) async fn shown(
         injected: injected(&head.headers),
     };
     if context.output.is_json() {
-        seen.document = Some(document(arguments, &head, &mut body).await?);
+        seen.document = Some(document(to, &head, &mut body).await?);
         return Ok(seen);
     }
     note_without(context, &head.headers);
@@ -84,7 +81,7 @@ pub(super) async fn shown(
             head.status.as_u16()
         ));
     } else {
-        text(context, arguments, &head, &mut body).await?;
+        text(context, arguments, to, &head, &mut body).await?;
     }
     Ok(seen)
 }
@@ -93,7 +90,11 @@ async fn refusal(response: http::Response<Incoming>) -> Failure {
     match socket::read(response).await {
         Err(failure) => failure,
         // The field said it is a refusal.
-        Ok(_) => broke_off(),
+        Ok(_) => Failure::refuse(
+            Code::Internal,
+            "the refusal of the broker cannot be read",
+            "see what it was: withheld why --last",
+        ),
     }
 }
 
@@ -131,17 +132,27 @@ fn injected(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-async fn text(context: &Context, arguments: &Call, head: &Parts, body: &mut Incoming) -> Outcome {
-    let mut file = file(arguments).map(created).transpose()?;
-    let mut write = |bytes: &[u8]| match &mut file {
-        Some(file) => file.write_all(bytes).map_err(|_| unwritten()),
+async fn text(
+    context: &Context,
+    arguments: &Call,
+    to: &mut Target<'_>,
+    head: &Parts,
+    body: &mut Incoming,
+) -> Outcome {
+    let but = But::of(head, to);
+    let file = &mut to.file;
+    if let Some(file) = file {
+        file.begin().map_err(|_| but.unwritten())?;
+    }
+    let mut write = |bytes: &[u8]| match file {
+        Some(file) => file.write(bytes).map_err(|_| but.unwritten()),
         None => context.output.bytes(bytes),
     };
     if arguments.include {
         write(&head_lines(head))?;
     }
     while let Some(frame) = body.frame().await {
-        if let Some(data) = frame.map_err(|_| broke_off())?.data_ref() {
+        if let Some(data) = frame.map_err(|_| but.broke_off())?.data_ref() {
             write(data)?;
         }
     }
@@ -163,118 +174,85 @@ fn head_lines(head: &Parts) -> Vec<u8> {
 }
 
 /// The reply as a document; its body in a file where one is named.
-async fn document(arguments: &Call, head: &Parts, body: &mut Incoming) -> Outcome<Document> {
-    let path = file(arguments);
-    let mut file = path.map(created).transpose()?;
+async fn document(to: &mut Target<'_>, head: &Parts, body: &mut Incoming) -> Outcome<Document> {
+    let but = But::of(head, to);
+    let file = &mut to.file;
+    if let Some(file) = file {
+        file.begin().map_err(|_| but.unwritten())?;
+    }
     let mut collected = Vec::new();
     let mut length = 0u64;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| broke_off())?;
+        let frame = frame.map_err(|_| but.broke_off())?;
         let Some(data) = frame.data_ref() else {
             continue;
         };
         length += data.len() as u64;
-        match &mut file {
-            Some(file) => file.write_all(data).map_err(|_| unwritten())?,
-            None if collected.len() + data.len() > MAX_IN_DOCUMENT => return Err(too_large()),
+        match file {
+            Some(file) => file.write(data).map_err(|_| but.unwritten())?,
+            None if collected.len() + data.len() > MAX_IN_DOCUMENT => return Err(but.too_large()),
             None => collected.extend_from_slice(data),
         }
     }
-    let mut document = Map::new();
-    let mut put = |key: &str, value: Value| document.insert(key.to_owned(), value);
-    put("status", json!(head.status.as_u16()));
-    put("headers", headers(&head.headers));
-    put("injected", json!(injected(&head.headers)));
-    match path {
-        Some(file) => {
-            put("output", json!(file.to_string_lossy()));
-            put("output_bytes", json!(length));
-        }
-        None => {
-            let (content, encoding) = encoded(&collected, is_json(&head.headers));
-            put("body", content);
-            put("body_encoding", json!(encoding));
-        }
-    }
-    Ok(Document(document))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let essence = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| {
-        essence.eq_ignore_ascii_case("application/json")
-            || essence.to_ascii_lowercase().ends_with("+json")
+    let document = Document::of(head, injected(&head.headers));
+    Ok(match file {
+        Some(file) => document.in_file(file.path(), length),
+        None => document.holding(head, &collected),
     })
 }
 
-/// The body as a document holds it, and in which way.
-fn encoded(body: &[u8], is_json: bool) -> (Value, &'static str) {
-    if is_json && let Ok(value) = serde_json::from_slice(body) {
-        return (value, "json");
+/// What is said where the API answered, and its answer is not handed over whole. Whoever reads it must
+/// know that the request did what it does.
+struct But {
+    status: u16,
+    is_safe: bool,
+}
+
+impl But {
+    fn of(head: &Parts, to: &Target<'_>) -> Self {
+        Self {
+            status: head.status.as_u16(),
+            is_safe: to.is_safe,
+        }
     }
-    match std::str::from_utf8(body) {
-        Ok(text) => (json!(text), "text"),
-        Err(_) => (json!(STANDARD.encode(body)), "base64"),
+
+    fn unwritten(&self) -> Failure {
+        self.failure(
+            Code::StoreUnavailable,
+            "the file for its body cannot be written",
+            "see what room there is: df .",
+        )
     }
-}
 
-/// The API's headers; several of one name stand in one, as RFC 9110 allows, but cookies do not.
-fn headers(headers: &HeaderMap) -> Value {
-    let mut shown = Map::new();
-    for name in headers
-        .keys()
-        .filter(|name| !name.as_str().starts_with(OURS))
-    {
-        let values: Vec<String> = headers
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-            .collect();
-        let value = match (values.len(), name == http::header::SET_COOKIE) {
-            (0..=1, _) | (_, false) => json!(values.join(", ")),
-            (_, true) => json!(values),
-        };
-        shown.insert(name.as_str().to_owned(), value);
+    fn too_large(&self) -> Failure {
+        self.failure(
+            Code::TooLarge,
+            "its body is over 1 MiB, too large for a document",
+            "only sending it again brings its body, with: -o FILE",
+        )
     }
-    Value::Object(shown)
-}
 
-/// Where the body goes that does not go to stdout; `-` is stdout, as with curl.
-fn file(arguments: &Call) -> Option<&Path> {
-    let named = arguments.output.as_deref();
-    named.filter(|file| *file != Path::new("-"))
-}
+    fn broke_off(&self) -> Failure {
+        self.failure(
+            Code::UpstreamBroken,
+            "its body broke off before the end",
+            "see why: withheld why --last",
+        )
+    }
 
-fn created(file: &Path) -> Outcome<File> {
-    File::create(file).map_err(|_| unwritten())
-}
-
-fn unwritten() -> Failure {
-    Refusal::new(
-        Code::StoreUnavailable,
-        "the file for the body cannot be written",
-        "see whether its folder is there and has room: -o FILE",
-    )
-    .into()
-}
-
-fn too_large() -> Failure {
-    Failure::refuse(
-        Code::TooLarge,
-        "the body is over 1 MiB, too large for a document",
-        "write it to a file: -o FILE",
-    )
-}
-
-fn broke_off() -> Failure {
-    Failure::refuse(
-        Code::UpstreamBroken,
-        "the reply broke off before its end",
-        "see what is known of it: withheld audit --last 1",
-    )
+    fn failure(&self, code: Code, what: &'static str, hint: &'static str) -> Failure {
+        let message = text!(
+            "the request was sent and answered with status {}, but {}",
+            self.status,
+            Text::from(what)
+        );
+        let hint = Text::from(hint);
+        if self.is_safe {
+            return Refusal::new(code, message, hint).into();
+        }
+        let hint = text!("look what it did before you send it again; {}", hint);
+        Refusal::new(code, message, hint).for_good().into()
+    }
 }
 
 #[cfg(test)]
@@ -283,32 +261,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_json_text_or_base64() {
-        assert_eq!(encoded(b"{\"a\":1}", true), (json!({"a":1}), "json"));
-        assert_eq!(encoded(b"{\"a\":1}", false), (json!("{\"a\":1}"), "text"));
-        assert_eq!(encoded(b"{broken", true), (json!("{broken"), "text"));
-        assert_eq!(encoded(b"\xff\x00", true), (json!("/wA="), "base64"));
-        assert_eq!(encoded(b"", false), (json!(""), "text"));
-    }
-
-    #[test]
-    fn fields_of_ours_are_read_and_not_shown() {
+    fn the_field_that_names_what_was_added_is_read() {
         let mut fields = HeaderMap::new();
         fields.insert("withheld-injected", "B_KEY, A_KEY".parse().unwrap());
-        fields.insert(
-            "content-type",
-            "application/problem+json; x=y".parse().unwrap(),
-        );
-        fields.append("set-cookie", "a=1".parse().unwrap());
-        fields.append("set-cookie", "b=2".parse().unwrap());
-        fields.append("vary", "x".parse().unwrap());
-        fields.append("vary", "y".parse().unwrap());
         assert_eq!(injected(&fields), ["B_KEY", "A_KEY"]);
-        assert!(is_json(&fields));
-        assert_eq!(
-            headers(&fields),
-            json!({"content-type": "application/problem+json; x=y", "set-cookie": ["a=1", "b=2"], "vary": "x, y"})
-        );
         let mut none = HeaderMap::new();
         none.insert(
             "withheld-injected",

@@ -55,6 +55,16 @@ impl Wanted {
         })
     }
 
+    /// Whether it may be sent twice: it asks, and does nothing.
+    pub(super) fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// Whether the answer has a head alone.
+    pub(super) fn is_head(&self) -> bool {
+        self.method.as_str() == "HEAD"
+    }
+
     /// The request for a socket.
     ///
     /// # Errors

@@ -2,11 +2,14 @@
 
 mod process;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use withheld_audit::Anchored;
 use withheld_core::Refusal;
 use withheld_core::api::{OwnerCall, OwnerRequest, VaultKind};
 use withheld_core::policy_doc::Policy;
+#[cfg(test)]
+use withheld_core::schema::{Document, JsonSchema};
 use withheld_vault::Facts;
 use withheld_vault::home::Home;
 use withheld_vault::vault::Vault;
@@ -20,18 +23,50 @@ use crate::socket::{ANSWER, Socket};
 
 const MODE: &str = "Mode M0: programs of this user are not isolated from each other. This protects against accidents, not against a program that means harm.";
 
+#[derive(Serialize)]
+#[cfg_attr(
+    test,
+    derive(JsonSchema),
+    schemars(crate = "withheld_core::schema::schemars")
+)]
+struct Doctor {
+    /// How isolated programs of this user are from each other. M0: not.
+    mode: &'static str,
+    /// Every promise that was made holds, as far as can be told from here.
+    ok: bool,
+    /// Promise by promise.
+    promises: Vec<Promise>,
+}
+
 /// One promise.
+#[derive(Serialize)]
+#[cfg_attr(
+    test,
+    derive(JsonSchema),
+    schemars(crate = "withheld_core::schema::schemars")
+)]
 struct Promise {
+    /// Its name.
     name: &'static str,
     /// Whether this mode, as the owner set it up, promises it.
     promised: bool,
-    /// `None` where nobody can tell from here.
+    /// Null where nobody can tell from here.
     holds: Option<bool>,
+    /// In words.
     why: String,
-    /// What to do, in words.
+    /// What to do, in words; null where nothing is to be done, and where `command` says it.
     hint: Option<String>,
-    /// What to type: it runs unchanged.
+    /// What to type: it runs unchanged. Null where there is no such command.
     command: Option<String>,
+}
+
+/// The document of which a program may rely on the schema.
+#[cfg(test)]
+pub(super) fn documents() -> Vec<Document> {
+    vec![Document::of::<Doctor>(
+        "doctor",
+        "`withheld doctor --json`: which promise holds here",
+    )]
 }
 
 impl Promise {
@@ -97,9 +132,12 @@ pub(super) fn run(context: &Context) -> Outcome {
     let is_sound = !promises.iter().any(Promise::is_broken);
     let output = context.output;
     if output.is_json() {
-        let shown: Vec<Value> = promises.iter().map(json_of).collect();
-        let data = json!({ "mode": "M0", "ok": is_sound, "promises": shown });
-        output.document("withheld.doctor/1", data)?;
+        let doctor = Doctor {
+            mode: "M0",
+            ok: is_sound,
+            promises,
+        };
+        output.document("withheld.doctor/1", json!(doctor))?;
     } else {
         let lines: Vec<String> = promises.iter().map(|one| line(output, one)).collect();
         output.line(&format!("{MODE}\n{}", lines.join("\n")))?;
@@ -238,17 +276,6 @@ fn audit(home: &Home) -> Promise {
         }
         Err(_) => Promise::unknown(NAME, "the log could not be looked at"),
     }
-}
-
-fn json_of(promise: &Promise) -> Value {
-    json!({
-        "name": promise.name,
-        "promised": promise.promised,
-        "holds": promise.holds,
-        "why": promise.why,
-        "hint": promise.hint,
-        "command": promise.command,
-    })
 }
 
 fn line(output: Output, promise: &Promise) -> String {

@@ -3,8 +3,9 @@
 
 mod names;
 mod proposal;
+mod said;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use withheld_core::Code;
 use withheld_core::api::{Deposit, OwnerRequest, StoreItem};
 use withheld_core::binding::{BindingDraft, KeyPrefix};
@@ -18,6 +19,9 @@ use crate::drafts::{self, Extras};
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::owner::Owner;
+
+#[cfg(test)]
+pub(super) use said::documents;
 
 /// One secret on its way in.
 struct Item {
@@ -35,7 +39,8 @@ pub(super) fn run(context: &Context, arguments: &Set) -> Outcome {
             "name one key, or leave the option out and paste at the prompts",
         ));
     }
-    let environment = context.environment()?;
+    let target = context.target()?;
+    let environment = &target.environment;
     let catalogue = Catalogue::read()?;
     let wanted = names
         .iter()
@@ -44,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &Set) -> Outcome {
         })
         .collect::<Outcome<Vec<_>>>()?;
     let owner = Owner::open(context)?;
-    let bound = bound_names(&owner, &environment)?;
+    let bound = bound_names(&owner, environment)?;
     let shapes = shapes(&catalogue);
     let key = owner.intake_key()?;
     let mut items = Vec::new();
@@ -72,8 +77,9 @@ pub(super) fn run(context: &Context, arguments: &Set) -> Outcome {
         items: items.iter().map(Item::request).collect(),
         proof: Deposit::to_come(),
     };
-    let stored = owner.ask_proven(request, &purpose(&items))?;
-    said(context, &environment, &items, &stored, &bound)
+    let purpose = format!("{}{}", purpose(&items), target.signed());
+    let stored = owner.ask_proven(request, &purpose)?;
+    said::say(context, &target, &items, &stored, &bound)
 }
 
 fn has_source(arguments: &Set) -> bool {
@@ -166,14 +172,14 @@ fn destination(
     is_bound: bool,
 ) -> Outcome<Vec<BindingDraft>> {
     let looks = catalogue.most_specific(&taken.shape.matches);
-    if !wanted.is_empty() {
-        proposal::confirm_foreign_host(context, looks, &wanted)?;
-        return Ok(wanted);
-    }
-    match context.questions() {
-        Some(mut terminal) if !is_bound => proposal::propose(&mut terminal, catalogue, name, looks),
-        _ => Ok(Vec::new()),
-    }
+    let wanted = match context.questions() {
+        Some(mut terminal) if wanted.is_empty() && !is_bound => {
+            proposal::propose(&mut terminal, catalogue, name, looks)?
+        }
+        _ => wanted,
+    };
+    proposal::settle_doubts(context, catalogue, looks, &wanted)?;
+    Ok(wanted)
 }
 
 /// The public prefix that the value has: the placeholder will begin with it, too, for programs that
@@ -220,64 +226,6 @@ impl Item {
     }
 }
 
-fn said(
-    context: &Context,
-    environment: &Environment,
-    items: &[Item],
-    stored: &Value,
-    bound: &[SecretName],
-) -> Outcome {
-    let mut lines = Vec::new();
-    let mut data = Vec::new();
-    for item in items {
-        let version = version_of(stored, &item.name);
-        let is_bound = !item.bindings.is_empty() || bound.contains(&item.name);
-        lines.push(line(&item.name, version, is_bound));
-        data.push(json!({
-            "name": item.name,
-            "version": version,
-            "bound": is_bound,
-            "hosts": item.bindings.iter().map(drafts::at).collect::<Vec<_>>(),
-            "trimmed_newline": item.taken.trimmed_newline,
-            "weak": item.taken.shape.weak,
-        }));
-    }
-    let data = json!({ "environment": environment, "stored": data });
-    context
-        .output
-        .result("withheld.set/1", data, &lines.join("\n"))
-}
-
-/// The version that a name has now.
-fn version_of(stored: &Value, name: &SecretName) -> Option<u64> {
-    let items = stored.get("stored").and_then(Value::as_array)?;
-    let item = items
-        .iter()
-        .find(|item| item.get("name").and_then(Value::as_str) == Some(name.as_str()))?;
-    item.get("version").and_then(Value::as_u64)
-}
-
-fn line(name: &SecretName, version: Option<u64>, is_bound: bool) -> String {
-    let version = version.unwrap_or(1);
-    let use_it = match is_bound {
-        true => "Agents can use it and cannot read it.",
-        false => "Agents cannot read it, and cannot use it yet.",
-    };
-    let mut text = format!("Stored {name}, version {version}. {use_it}");
-    if version > 1 {
-        text.push_str(&format!(
-            " Version {} stays for 30 days: withheld ls {name}",
-            version - 1
-        ));
-    }
-    if !is_bound {
-        text.push_str(&format!(
-            "\nSay where they can: withheld bind {name} --host HOST"
-        ));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,23 +249,5 @@ mod tests {
         ] {
             assert_eq!(signed(names, &hosts(at)), said);
         }
-    }
-
-    #[test]
-    #[allow(clippy::unwrap_used, reason = "tests")]
-    fn what_is_said_is_the_contracts() {
-        let name = SecretName::parse("STRIPE_KEY").unwrap();
-        assert_eq!(
-            line(&name, Some(1), true),
-            "Stored STRIPE_KEY, version 1. Agents can use it and cannot read it."
-        );
-        assert_eq!(
-            line(&name, Some(2), true),
-            "Stored STRIPE_KEY, version 2. Agents can use it and cannot read it. Version 1 stays for 30 days: withheld ls STRIPE_KEY"
-        );
-        assert_eq!(
-            line(&name, Some(1), false),
-            "Stored STRIPE_KEY, version 1. Agents cannot read it, and cannot use it yet.\nSay where they can: withheld bind STRIPE_KEY --host HOST"
-        );
     }
 }

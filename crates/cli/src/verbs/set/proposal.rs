@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::drafts::{self, Extras, HTTPS_PORT};
 use crate::failure::Failure;
 use crate::output::Outcome;
-use crate::terminal::{Choice, Terminal, stopped};
+use crate::terminal::{Choice, Terminal};
+use crate::verbs::doubts;
 
 /// A shape of the catalogue that the value has.
 pub(super) type Looks<'a> = Option<(&'a Service, &'a Key)>;
@@ -103,42 +104,27 @@ fn understood(
     }
 }
 
-/// A value that looks like another service's key is bound only after its host was typed once more.
-pub(super) fn confirm_foreign_host(
+/// Asks about hosts that are not of the service whose key the value looks like, and about those that are
+/// in doubt for any key.
+pub(super) fn settle_doubts(
     context: &Context,
+    catalogue: &Catalogue,
     looks: Looks<'_>,
     wanted: &[BindingDraft],
 ) -> Outcome {
-    let Some((service, key)) = looks else {
-        return Ok(());
-    };
-    for binding in wanted
-        .iter()
-        .filter(|binding| !service.is_at(&binding.host))
-    {
-        let kind = &key.kind;
-        let warning = format!(
-            "This looks like {} {kind}, and {} is not a host of {}.",
-            article(kind),
-            binding.host,
-            service.name()
-        );
-        let Some(mut terminal) = context.questions() else {
-            context.output.note(&format!("note: {warning}"));
-            continue;
-        };
-        terminal.say(&warning)?;
-        let typed = terminal.ask("Type the host to bind it all the same:")?;
-        if typed != binding.host.to_string() {
-            return Err(stopped());
-        }
-    }
-    Ok(())
+    doubts::settle(context, catalogue, wanted, |host| {
+        let (service, key) = looks?;
+        doubts::of_service(&looks_like(key), service, host)
+    })
+}
+
+fn looks_like(key: &Key) -> String {
+    format!("This looks like {} {}", article(&key.kind), key.kind)
 }
 
 fn proposed(service: &Service, looks: Looks<'_>, bindings: &[BindingDraft]) -> String {
     let first = match looks {
-        Some((_, key)) => format!("This looks like {} {}.", article(&key.kind), key.kind),
+        Some((_, key)) => format!("{}.", looks_like(key)),
         None => format!("By its name this is a key for {}.", service.name()),
     };
     let mut text = format!("{first} It may be used");

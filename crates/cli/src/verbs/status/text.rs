@@ -143,14 +143,24 @@ fn team(said: &Value) -> Option<String> {
     Some(text)
 }
 
-/// Keys with something to say of them.
+/// Keys of which something is to be looked at.
 fn flagged(secrets: &Value) -> Option<String> {
+    let alarms = |one: &Value| {
+        let flags = list(&one["flags"]).filter(|flag| !is_how_it_is_bound(flag));
+        Value::Array(flags.cloned().collect())
+    };
     let all: Vec<String> = list(secrets)
-        .filter(|one| list(&one["flags"]).next().is_some())
-        .map(|one| format!("{} ({})", word(&one["name"]), flags(&one["flags"])))
+        .map(|one| (one, flags(&alarms(one))))
+        .filter(|(_, flags)| !flags.is_empty())
+        .map(|(one, flags)| format!("{} ({flags})", word(&one["name"])))
         .collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     (!all.is_empty()).then(|| named(&all))
+}
+
+/// What the owner said in a binding, which is no news: `ls --long` shows it.
+fn is_how_it_is_bound(flag: &Value) -> bool {
+    ["auto", "foreign", "private"].iter().any(|own| flag == own)
 }
 
 /// What waits for the owner.
@@ -249,8 +259,8 @@ mod tests {
         let secret = |name: &str, state: &str, flags: &[&str]| json!({"name": name, "use": [{}], "state": state, "flags": flags});
         said["project"]["workspace"] = json!("acme");
         said["secrets"] = json!([
-            secret("A", "in-sync", &["suspect:401"]),
-            secret("B", "behind", &[]),
+            secret("A", "in-sync", &["private", "suspect:401"]),
+            secret("B", "behind", &["auto", "foreign", "private"]),
             secret("C", "behind", &[]),
             secret("D", "missing", &[]),
         ]);

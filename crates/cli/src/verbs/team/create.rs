@@ -11,7 +11,7 @@ use withheld_core::{Code, Refusal};
 use withheld_vault::home::Home;
 use withheld_vault::intake::{self, How, PublicKey};
 
-use super::{act, person};
+use super::{act, look, person};
 use crate::cli::TeamCreate;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -27,6 +27,15 @@ pub(super) fn run(context: &Context, arguments: &TeamCreate) -> Outcome {
         Home::account_name().as_deref(),
     )?;
     let owner = Owner::open(context)?;
+    // The server took the token when the team was founded: nobody is sent looking for it.
+    if owner.ask(look(TeamAct::Members)).is_ok() {
+        return Err(Refusal::new(
+            Code::Conflict,
+            "this installation belongs to a team already",
+            "look at it: withheld team members; another team has another home: withheld --home DIR",
+        )
+        .into());
+    }
     let token = token(
         context,
         arguments.token_file.as_deref(),

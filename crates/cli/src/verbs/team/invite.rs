@@ -3,16 +3,16 @@
 use serde_json::Value;
 use withheld_core::Code;
 use withheld_core::api::TeamAct;
-use withheld_core::team::{Right, Role};
+use withheld_core::team::{PersonName, Right, Role};
 
-use super::{accesses, act, person, rights, rights_said, role};
+use super::{accesses, act, look, person, rights, rights_said, role};
 use crate::cli::TeamInvite;
 use crate::context::Context;
 use crate::duration;
 use crate::failure::Failure;
 use crate::output::{Outcome, clean};
 use crate::owner::Owner;
-use crate::said::{time, word};
+use crate::said::{list, time, word};
 
 /// How long an invitation is good for where nothing else is said, in seconds.
 const DEFAULT_EXPIRES_S: u64 = 24 * 3600;
@@ -32,6 +32,11 @@ pub(super) fn run(context: &Context, arguments: &TeamInvite) -> Outcome {
     }
     let expires_s = expires(arguments.expires.as_deref())?;
     let owner = Owner::open(context)?;
+    if let Ok(said) = owner.ask(look(TeamAct::Members))
+        && let Some(note) = is_invited(&member, &said)
+    {
+        context.output.note(&note);
+    }
     let purpose = format!("to invite {member}: {}", rights(&to));
     let request = act(TeamAct::Invite {
         member,
@@ -46,6 +51,17 @@ pub(super) fn run(context: &Context, arguments: &TeamInvite) -> Outcome {
     let invitation = said["invitation"].as_str().ok_or_else(no_invitation)?;
     context.output.note(&note(&said));
     context.output.line(invitation)
+}
+
+/// That an invitation of this name is open.
+fn is_invited(member: &PersonName, said: &Value) -> Option<String> {
+    let mut members = list(&said["members"]);
+    let open =
+        members.find(|one| one["name"] == member.as_str() && one["invited_until"].is_string())?;
+    let until = clean(&time(&open["invited_until"])).into_owned();
+    Some(format!(
+        "note: {member} is invited already, until {until}. Both lines are good: whoever joins by the second gets a number behind the name"
+    ))
 }
 
 fn expires(written: Option<&str>) -> Outcome<u64> {
@@ -98,6 +114,22 @@ mod tests {
         );
         said["role"] = json!("admin");
         assert!(note(&said).starts_with("For newdev (admin): "));
+    }
+
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "tests")]
+    fn an_open_invitation_of_the_same_name_is_said() {
+        let said = json!({"members": [
+            {"name": "lead", "joined_at": "2026-11-26T06:20:44.000Z", "invited_until": null},
+            {"name": "zed", "joined_at": null, "invited_until": "2026-11-27T06:20:44.000Z"}]});
+        let said_of = |name| is_invited(&PersonName::parse(name).unwrap(), &said);
+        assert_eq!(
+            said_of("zed").as_deref(),
+            Some(
+                "note: zed is invited already, until 2026-11-27 06:20:44Z. Both lines are good: whoever joins by the second gets a number behind the name"
+            )
+        );
+        assert_eq!((said_of("lead"), said_of("anna")), (None, None));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use withheld_testkit::serde_json::{Map, Value, json};
 /// Keywords that say nothing about a document.
 const NOTES: &[&str] = &["$schema", "title", "description"];
 
+/// Keywords that offer several schemas for one value.
+const CHOICES: &[&str] = &["anyOf", "oneOf"];
+
 /// A schema, and which of its properties were seen with a value.
 pub(super) struct Schema {
     root: Value,
@@ -50,6 +53,9 @@ fn properties(schema: &Value, place: &str, all: &mut BTreeSet<String>) {
     if schema["items"].is_object() {
         properties(&schema["items"], &format!("{place}/*"), all);
     }
+    for inner in CHOICES.iter().filter_map(|one| schema[one].as_array()) {
+        inner.iter().for_each(|one| properties(one, place, all));
+    }
 }
 
 struct Look<'a> {
@@ -66,6 +72,9 @@ impl Look<'_> {
                 "enum" => rule.as_array().expect("a list").contains(value),
                 "const" => value == rule,
                 "minimum" => value.as_i64().is_none_or(|it| it >= rule.as_i64().unwrap()),
+                "maximum" => value.as_i64().is_none_or(|it| it <= rule.as_i64().unwrap()),
+                "anyOf" => self.fitting(rule, value, place) > 0,
+                "oneOf" => self.fitting(rule, value, place) == 1,
                 "format" => value.as_str().is_none_or(|text| fits(text, rule)),
                 "required" => self.required(rule, value, place),
                 "properties" | "additionalProperties" => value.is_object() || value.is_null(),
@@ -90,6 +99,25 @@ impl Look<'_> {
             }
         }
         true
+    }
+
+    /// How many of several schemas a value fits. What it has is seen by each of those.
+    fn fitting(&mut self, rule: &Value, value: &Value, place: &str) -> usize {
+        let choices = rule.as_array().expect("a list").iter();
+        let fitting = choices.filter(|one| {
+            let mut seen = BTreeSet::new();
+            let mut look = Look {
+                seen: &mut seen,
+                faults: Vec::new(),
+            };
+            look.at(one, value, place);
+            let fits = look.faults.is_empty();
+            if fits {
+                self.seen.extend(seen);
+            }
+            fits
+        });
+        fitting.count()
     }
 
     fn items(&mut self, rule: &Value, value: &Value, place: &str) -> bool {
@@ -163,7 +191,12 @@ fn the_checker_can_say_no() {
                 "properties": {"n": {"type": "integer", "minimum": 0}},
                 "required": ["n"],
                 "additionalProperties": false
-            }}
+            }},
+            "one": {"oneOf": [{"const": "a"}, {"type": "string"}]},
+            "any": {"anyOf": [
+                {"type": "null"},
+                {"type": "object", "properties": {"x": {"type": "integer", "maximum": 9}}, "additionalProperties": false}
+            ]}
         },
         "required": ["kind"],
         "additionalProperties": false
@@ -171,7 +204,12 @@ fn the_checker_can_say_no() {
     let mut checked = Schema::new(schema);
     let good = json!({"kind": "a", "at": null, "all": []});
     assert_eq!(checked.faults(&good), [""; 0]);
-    assert_eq!(checked.unseen(), ["/all/*/n", "/at"]);
+    assert_eq!(
+        checked.unseen(),
+        ["/all/*/n", "/any", "/any/x", "/at", "/one"]
+    );
+    let more = json!({"kind": "a", "one": "b", "any": {"x": 9}});
+    assert_eq!(checked.faults(&more), [""; 0]);
     for (bad, fault) in [
         (json!({"at": null}), "/kind is missing"),
         (json!({"kind": "c"}), "/kind: \"c\" breaks `enum`"),
@@ -190,6 +228,19 @@ fn the_checker_can_say_no() {
         ),
         (json!({"kind": "a", "all": [{}]}), "/all/*/n is missing"),
         (json!({"kind": "a", "all": 3}), "/all: 3 breaks `type`"),
+        (
+            json!({"kind": "a", "one": "a"}),
+            "/one: \"a\" breaks `oneOf`",
+        ),
+        (json!({"kind": "a", "one": 1}), "/one: 1 breaks `oneOf`"),
+        (
+            json!({"kind": "a", "any": {"x": 10}}),
+            "/any: {\"x\":10} breaks `anyOf`",
+        ),
+        (
+            json!({"kind": "a", "any": {"y": 1}}),
+            "/any: {\"y\":1} breaks `anyOf`",
+        ),
     ] {
         let faults = checked.faults(&bad);
         assert_eq!(faults.len(), 1, "{bad}: {faults:?}");

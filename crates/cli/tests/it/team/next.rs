@@ -135,7 +135,7 @@ fn what_a_change_of_people_leaves_to_do_is_said() {
         (&json!("KEY"), &json!(["newdev"]))
     );
     let text = two.lead.user_runs(&["status"]).succeeds().text();
-    let words = "Look at  KEY (private, rotate it: a removed member could read it)";
+    let words = "Look at  KEY (rotate it: a removed member could read it)";
     assert!(text.contains(words), "{text}");
 
     // The removed one is told, and what is here stays.
@@ -154,13 +154,104 @@ fn a_binding_that_was_taken_away_here_is_not_offered_first() {
     two.lead
         .owner(&["bind", "KEY", "--remove", &host, "--no-input"])
         .succeeds();
-    let status = two.lead.status();
-    assert_eq!(status["waiting"][0]["secret"], "KEY", "{status}");
+    // What the owner took away does not wait for the owner.
+    assert_eq!(two.lead.status()["waiting"], json!([]));
     assert_eq!(
         next(&two.lead),
         [json!(["withheld", "push", "-e", "default/dev"])]
     );
     two.push();
     assert_eq!(two.lead.status()["waiting"], json!([]));
+    two.finish();
+}
+
+/// Each of them lets in what the owner did not mean to accept along with the others.
+#[test]
+fn what_asks_for_more_than_places_is_accepted_by_itself() {
+    let mut two = two!();
+    for name in ["FIRST", "SECOND"] {
+        let value = two.value();
+        two.lead.set(name, &value);
+        let host = format!("{}.test", name.to_lowercase());
+        let bind = ["bind", name, "--no-input", "--host", &host];
+        two.lead.owner(&bind).succeeds();
+    }
+    let other = two.value();
+    two.lead.set("THIRD", &other);
+    two.lead.bind("THIRD", "api.test/v1", &[]);
+    two.push();
+    asked(&two.newdev, &["pull"]);
+    let status = two.newdev.status();
+    let id = |name: &str| {
+        let waiting = status["waiting"].as_array().unwrap().iter();
+        let mut waiting = waiting.filter(|one| one["secret"] == name);
+        waiting.next().unwrap()["id"].clone()
+    };
+    let steps = next(&two.newdev);
+    assert!(steps.contains(&json!(["withheld", "approve", id("THIRD")])));
+    let plain = steps
+        .iter()
+        .find(|step| step.as_array().unwrap().len() == 4);
+    let plain = plain.unwrap().as_array().unwrap();
+    assert!(plain.contains(&id("FIRST")) && plain.contains(&id("SECOND")));
+    // An agent that is refused for it is told the same, and no command that would bind it elsewhere.
+    let url = two.lead.url("api.test/v1/x");
+    let words = json!(["withheld", "approve", id("THIRD")]);
+    let hint = format!(
+        "have the owner look at what waits: withheld approve {}",
+        id("THIRD").as_str().unwrap()
+    );
+    let call = ["call", &url, "--secret", "THIRD", "--json"];
+    let call = two.newdev.user_runs(&call).fails(4).document();
+    let why = ["why", "GET", &url, "--secret", "THIRD", "--json"];
+    let why = two.newdev.user_runs(&why).run().exits(1).document();
+    for said in [&call["error"], &why["data"]] {
+        assert_eq!(
+            (&said["code"], &said["hint"]),
+            (&json!("no_binding"), &json!(hint))
+        );
+        assert_eq!(said["next"], json!([{"who": "owner", "argv": words}]));
+    }
+    two.finish();
+}
+
+#[test]
+fn who_may_not_read_an_environment_waits_for_no_key() {
+    let mut two = two!();
+    let value = two.value();
+    let set = ["set", "PROD_KEY", "-e", "prod", "--stdin", "--no-input"];
+    two.lead.owner(&set).typing(value.bytes()).succeeds();
+    two.lead
+        .owner(&["push", "-e", "prod", "--no-input"])
+        .succeeds();
+    let diff = asked(&two.newdev, &["diff", "-e", "prod"]);
+    assert_eq!(diff["fault"]["code"], "no_grant");
+    assert_eq!(
+        diff["fault"]["message"],
+        "the owner of this device may not read `default/prod`"
+    );
+    two.finish();
+}
+
+#[test]
+fn a_name_of_the_team_is_given_once_and_a_team_founded_once() {
+    let two = two!();
+    let team = |words: &[&str]| {
+        two.lead
+            .owner(&[&["team"], words, &["--no-input"]].concat())
+    };
+    let taken = team(&["invite", "newdev", "--to", "dev:read", "--json"]);
+    taken.fails(7).says("conflict");
+    let first = team(&["invite", "zed", "--to", "dev:read"]).succeeds();
+    assert!(!first.errors().contains("note:"), "{first}");
+    let second = team(&["invite", "zed", "--to", "dev:read"]).succeeds();
+    let note = "note: zed is invited already, until ";
+    assert!(second.errors().contains(note), "{second}");
+    // The file of the token is gone, as after every founding.
+    let url = two.post.tap.url();
+    let create = ["create", "again", "--server", &url, "--token-file", "none"];
+    let again = team(&create).fails(7);
+    let why = "error: this installation belongs to a team already\n";
+    assert!(again.errors().contains(why), "{again}");
     two.finish();
 }

@@ -8,6 +8,7 @@ use withheld_team::id::{EnvId, Hash, RecordId};
 use withheld_team::record::{Header, Kind};
 
 use super::Team;
+use super::bindings::bindings_for;
 use super::draft::{New, locked};
 use super::env_state::Shown;
 use super::files::impossible;
@@ -44,6 +45,7 @@ impl Team {
             rows: Vec::new(),
             bytes: 0,
         };
+        let own = before.own_bindings();
         for change in changes {
             let more = 1 + change.doubles.len();
             if batch.bytes > FULL || batch.records.len() + more > MAX_RECORDS {
@@ -63,7 +65,7 @@ impl Team {
                     let theirs =
                         theirs.filter(|shown| here.fault_of(shown) != Some(Broken::Bindings));
                     let theirs = theirs.and_then(Shown::meta);
-                    let bindings = before.bindings_for(environment, &change.name, theirs);
+                    let bindings = bindings_for(&own, environment, &change.name, theirs);
                     let name = change.name.as_str();
                     let meta = Meta::new(name, &change.rid, &value, bindings, key)?;
                     let new = sealed::seal_record(header.clone(), &meta, &value, key, &self.seed)?;

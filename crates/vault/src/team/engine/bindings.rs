@@ -2,7 +2,7 @@
 //! signed and kept until a push takes them along, and those of others are verified before they are
 //! shown to anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
@@ -22,49 +22,87 @@ use crate::team::Broken;
 use crate::team::meta::{BoundTo, Meta, SignedBindings};
 
 impl Team {
-    /// Signs what a secret may be used for; empty for nothing, which takes back what was signed before.
+    /// Signs what secrets may be used for; empty for nothing, which takes back what was signed before.
     /// It goes along with the next push. `n` is the counter of the owner's policy; the same bindings once
     /// more change nothing. Waits for nobody who talks to the server.
     ///
     /// # Errors
-    /// `store_unavailable`, `keychain_unavailable`.
+    /// `store_unavailable`, `keychain_unavailable`: then nothing was signed.
     pub fn sign_bindings(
         &self,
         proof: &OwnerProof,
-        environment: &Environment,
-        secret: &SecretName,
-        drafts: &[BindingDraft],
+        bound: &BTreeMap<(Environment, SecretName), Vec<BindingDraft>>,
         n: u64,
     ) -> Result<(), Refusal> {
         let mut saying = self.say();
         let before = Arc::clone(saying.before());
-        let known = before.own_bindings(environment, secret);
-        let same = match &known {
-            Some(known) => known.drafts().as_deref() == Ok(drafts),
-            // Nothing to take back.
-            None => drafts.is_empty() && !before.carries_bindings(environment, secret),
-        };
-        if same {
+        let own = before.own_bindings();
+        let mut new = Vec::new();
+        for ((environment, secret), drafts) in bound {
+            let known = own.get(&(environment, secret));
+            let known = known.and_then(|row| row.read());
+            let same = match &known {
+                Some(known) => known.drafts().as_ref() == Ok(drafts),
+                // Nothing to take back.
+                None => drafts.is_empty() && !before.carries_bindings(environment, secret),
+            };
+            if same {
+                continue;
+            }
+            let of = BoundTo {
+                ws: before.file.ws,
+                environment,
+                secret,
+            };
+            let known = known.map_or(0, |known| known.n());
+            let newest = known.max(before.seen_of_own(environment, secret));
+            let n = n.max(newest.saturating_add(1));
+            let signed = SignedBindings::sign(proof, before.file.device, of, n, drafts)?;
+            new.push(KeptBindings {
+                environment: environment.clone(),
+                secret: secret.clone(),
+                signed: ByteVec::from(cbor::encode(&signed)),
+                pushed: false,
+            });
+        }
+        if new.is_empty() {
             return Ok(());
         }
-        let of = BoundTo {
-            ws: before.file.ws,
-            environment,
-            secret,
-        };
-        let known = known.map_or(0, |known| known.n());
-        let newest = known.max(before.seen_of_own(environment, secret));
-        let n = n.max(newest.saturating_add(1));
-        let signed = SignedBindings::sign(proof, before.file.device, of, n, drafts)?;
+        let names: BTreeSet<_> = new.iter().map(KeptBindings::of).collect();
         let rows = &mut saying.next.file.bindings;
-        rows.retain(|row| (&row.environment, &row.secret) != (environment, secret));
-        rows.push(KeptBindings {
-            environment: environment.clone(),
-            secret: secret.clone(),
-            signed: ByteVec::from(cbor::encode(&signed)),
-            pushed: false,
-        });
+        rows.retain(|row| !names.contains(&row.of()));
+        drop(names);
+        rows.extend(new);
         saying.keep()
+    }
+}
+
+impl KeptBindings {
+    fn of(&self) -> (&Environment, &SecretName) {
+        (&self.environment, &self.secret)
+    }
+
+    fn read(&self) -> Option<SignedBindings> {
+        cbor::decode(&self.signed).ok()
+    }
+}
+
+/// The bindings that were signed here.
+pub(super) type Own<'a> = BTreeMap<(&'a Environment, &'a SecretName), &'a KeptBindings>;
+
+/// The bindings that the next version of a secret carries: those that were signed here since the last
+/// push, else those that the team has; for a secret that the team does not have, the last that were
+/// signed here.
+pub(super) fn bindings_for(
+    own: &Own<'_>,
+    environment: &Environment,
+    secret: &SecretName,
+    theirs: Option<&Meta>,
+) -> Option<SignedBindings> {
+    let own = own.get(&(environment, secret));
+    match theirs {
+        Some(meta) if own.is_none_or(|own| own.pushed) => meta.bindings.clone(),
+        _ => own.and_then(|own| own.read()),
     }
 }
 
@@ -73,8 +111,11 @@ impl State {
     fn carries_bindings(&self, environment: &Environment, secret: &SecretName) -> bool {
         let env = self.env_named(environment);
         let here = env.and_then(|env| self.envs.get(&env));
-        let mut live = here.into_iter().flat_map(|here| names(here));
-        live.any(|(_, meta, name)| name == *secret && meta.bindings.is_some())
+        let mut live = here.into_iter().flat_map(|here| here.records.values());
+        live.any(|shown| {
+            let meta = shown.meta();
+            meta.is_some_and(|meta| meta.name == secret.as_str() && meta.bindings.is_some())
+        })
     }
 
     /// Names whose bindings were signed here and are not with the team yet.
@@ -87,20 +128,10 @@ impl State {
             .map(|row| &row.secret)
     }
 
-    /// The bindings that the next version of a secret carries: those that were signed here since the
-    /// last push, else those that the team has; for a secret that the team does not have, the last that
-    /// were signed here.
-    pub(super) fn bindings_for(
-        &self,
-        environment: &Environment,
-        secret: &SecretName,
-        theirs: Option<&Meta>,
-    ) -> Option<SignedBindings> {
-        let is_new = self.unpushed(environment).any(|name| name == secret);
-        match theirs {
-            Some(meta) if !is_new => meta.bindings.clone(),
-            _ => self.own_bindings(environment, secret),
-        }
+    /// The bindings that were signed here.
+    pub(super) fn own_bindings(&self) -> Own<'_> {
+        let rows = self.file.bindings.iter();
+        rows.map(|row| (row.of(), row)).collect()
     }
 
     /// The counter of the newest bindings by this device that anybody showed, whatever is kept here.
@@ -112,30 +143,18 @@ impl State {
         own.map(|row| row.n).max().unwrap_or(0)
     }
 
-    fn own_bindings(
-        &self,
-        environment: &Environment,
-        secret: &SecretName,
-    ) -> Option<SignedBindings> {
-        let mut rows = self.file.bindings.iter();
-        let row = rows.find(|row| (&row.environment, &row.secret) == (environment, secret))?;
-        cbor::decode(&row.signed).ok()
-    }
-
     /// Notes which bindings of this installation are with the team.
     pub(super) fn note_pushed(&mut self, env: &EnvId) {
         let (Some(environment), Some(here)) = (self.name_of(env).cloned(), self.envs.get(env))
         else {
             return;
         };
-        let theirs: Vec<(SecretName, Vec<u8>)> = names(here)
+        let theirs: BTreeSet<(SecretName, Vec<u8>)> = names(here)
             .filter_map(|(_, meta, name)| Some((name, cbor::encode(meta.bindings.as_ref()?))))
             .collect();
         for row in &mut self.file.bindings {
             row.pushed |= row.environment == environment
-                && theirs
-                    .iter()
-                    .any(|(name, signed)| *name == row.secret && signed[..] == row.signed[..]);
+                && theirs.contains(&(row.secret.clone(), row.signed.to_vec()));
         }
     }
 

@@ -79,6 +79,14 @@ impl Team {
         self.state().env_named(environment).is_some()
     }
 
+    /// Whether what the team has of an environment can be opened here.
+    ///
+    /// # Errors
+    /// Why not: `not_found`, `no_grant`, `unverified`.
+    pub fn is_open(&self, environment: &Environment) -> Result<(), Refusal> {
+        open_env(&self.state(), environment, Right::Read).map(drop)
+    }
+
     /// Whether the keys of an environment are here.
     #[must_use]
     pub fn has_keys(&self, environment: &Environment) -> bool {

@@ -8,7 +8,7 @@ use minicbor::bytes::ByteVec;
 use withheld_core::Refusal;
 use withheld_team::Verdict;
 use withheld_team::api::{self, Get, GotRecord, Part, Snapshot};
-use withheld_team::commit::{Commit, Entry, MAX_LIVE};
+use withheld_team::commit::{Commit, Entry, MAX_ENTRIES};
 use withheld_team::id::{EnvId, RecordId};
 
 use super::env_state::{EnvState, Showing};
@@ -20,8 +20,6 @@ use super::round::Round;
 const RECORDS: usize = 500;
 /// Entries of a snapshot that are asked for at once.
 const ENTRIES: usize = 2_000;
-/// Entries that a snapshot may have, deleted ones among them.
-const MAX_ENTRIES: usize = 4 * MAX_LIVE;
 
 impl Round<'_, '_> {
     /// The state without its history. It may be longer by now than the heads said.

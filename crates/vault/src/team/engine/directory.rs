@@ -2,6 +2,7 @@
 //! name part says `KIND:NAME`; its value is empty. Every member reads it, admins write it.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use withheld_core::name::{Environment, PersonName, Workspace};
 use withheld_core::{Code, Refusal, text};
@@ -145,6 +146,14 @@ impl State {
         (self.first_name(id)? != &shown).then_some(shown)
     }
 
+    /// The same, for whoever asks again and again.
+    pub(super) fn people(&self) -> People<'_> {
+        People {
+            state: self,
+            known: BTreeMap::new(),
+        }
+    }
+
     fn given_name(&self, member: &Member) -> Option<PersonName> {
         let first = self.first_name(&member.id).cloned();
         first.or_else(|| self.shown_name(member))
@@ -242,6 +251,20 @@ impl<'a> Meant<'a> {
         } else {
             Err(nobody(self.name))
         }
+    }
+}
+
+/// Names of members, each looked up once however many secrets are theirs.
+pub(super) struct People<'a> {
+    state: &'a State,
+    known: BTreeMap<MemberId, Option<PersonName>>,
+}
+
+impl People<'_> {
+    /// As [`State::person`].
+    pub(super) fn name(&mut self, id: &MemberId) -> Option<PersonName> {
+        let known = self.known.entry(*id);
+        known.or_insert_with(|| self.state.person(id)).clone()
     }
 }
 

@@ -12,6 +12,7 @@ use withheld_team::links::Right;
 
 use super::Team;
 use super::create::moment;
+use super::directory::People;
 use super::env_state::EnvState;
 use super::sides::{Sides, sides};
 use super::state::State;
@@ -73,11 +74,18 @@ impl Team {
             .and_then(|env| state.envs.get(&env));
         let exposed = env.map(|env| exposure::exposed(&state.chain, &env.chain));
         let exposed = exposed.unwrap_or_default();
+        let look = Look {
+            state: &state,
+            env: env.map(AsRef::as_ref),
+            trust,
+            exposed,
+        };
+        let mut people = state.people();
         let sides = sides(&state, environment, self.vault.names(environment));
         sides
             .iter()
             .filter(|sides| sides.held.is_some() || sides.is_live())
-            .map(|sides| row(&state, env.map(AsRef::as_ref), trust, sides, &exposed))
+            .map(|sides| look.row(sides, &mut people))
             .collect()
     }
 
@@ -115,32 +123,36 @@ impl Team {
     }
 }
 
-fn row(
-    state: &State,
-    env: Option<&EnvState>,
+/// What is known of an environment, for each of its secrets.
+struct Look<'a> {
+    state: &'a State,
+    env: Option<&'a EnvState>,
     trust: Trust,
-    sides: &Sides<'_>,
-    exposed: &BTreeMap<RecordId, Exposed>,
-) -> DriftRow {
-    let shown = sides.theirs.as_ref().and_then(|theirs| theirs.shown);
-    let came = shown.and_then(|shown| env?.came.get(&shown.kept.rid));
-    let author = came
-        .map(|came| came.by)
-        .or(shown.map(|shown| shown.record.header.author));
-    let author = author.and_then(|author| state.chain.device(&author));
-    DriftRow {
-        name: sides.name.clone(),
-        state: told(sides, trust),
-        provisional: told(sides, Trust::Verified),
-        version: sides.held.as_ref().and(sides.base).map(|base| base.ver),
-        remote_version: sides.theirs.as_ref().map(|theirs| theirs.entry.ver),
-        changed_by: author.and_then(|author| state.person(&author.member)),
-        changed_at: came.map(|came| moment(came.at_ms)),
-        fault: sides
-            .theirs
-            .as_ref()
-            .and_then(|theirs| Some(theirs.fault?.rule())),
-        flags: flags(sides, exposed),
+    exposed: BTreeMap<RecordId, Exposed>,
+}
+
+impl Look<'_> {
+    fn row(&self, sides: &Sides<'_>, people: &mut People<'_>) -> DriftRow {
+        let shown = sides.theirs.as_ref().and_then(|theirs| theirs.shown);
+        let came = shown.and_then(|shown| self.env?.came.get(&shown.kept.rid));
+        let author = came
+            .map(|came| came.by)
+            .or(shown.map(|shown| shown.record.header.author));
+        let author = author.and_then(|author| self.state.chain.device(&author));
+        DriftRow {
+            name: sides.name.clone(),
+            state: told(sides, self.trust),
+            provisional: told(sides, Trust::Verified),
+            version: sides.held.as_ref().and(sides.base).map(|base| base.ver),
+            remote_version: sides.theirs.as_ref().map(|theirs| theirs.entry.ver),
+            changed_by: author.and_then(|author| people.name(&author.member)),
+            changed_at: came.map(|came| moment(came.at_ms)),
+            fault: sides
+                .theirs
+                .as_ref()
+                .and_then(|theirs| Some(theirs.fault?.rule())),
+            flags: flags(sides, &self.exposed),
+        }
     }
 }
 

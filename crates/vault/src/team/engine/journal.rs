@@ -1,6 +1,6 @@
 //! The journal of a pull, and what was last applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use withheld_core::Refusal;
 use withheld_core::name::SecretName;
@@ -32,7 +32,8 @@ impl Team {
                 continue;
             };
             let held = self.vault.names(environment);
-            rows.retain(|row| match held.iter().find(|held| held.name == row.name) {
+            let held: BTreeMap<_, _> = held.iter().map(|held| (&held.name, held)).collect();
+            rows.retain(|row| match held.get(&row.name) {
                 // A version of this number that somebody else put there is not the team's.
                 Some(held) => held.version == row.local && held.origin == Origin::Member,
                 None => row.local == 0,

@@ -2,6 +2,7 @@
 //! is fetched, opened and checked, then all of it is applied in one step; a journal on the disk says
 //! what that step was about to do, so that a kill in between leaves the old values or the new ones.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,14 +72,14 @@ pub struct Fetched {
     env: EnvId,
     before: Arc<State>,
     plan: Plan,
-    items: Vec<(SecretName, SecretValue)>,
+    items: BTreeMap<SecretName, SecretValue>,
     bad: Vec<(SecretName, Quarantined)>,
 }
 
 impl Fetched {
     /// The secrets whose values it brings.
     pub fn names(&self) -> impl Iterator<Item = &SecretName> {
-        self.items.iter().map(|(name, _)| name)
+        self.items.keys()
     }
 
     /// What it is about to do: the secrets, and the team's numbers of their versions; 0 for one that goes.
@@ -101,7 +102,7 @@ impl Fetched {
         reason = "from locked memory into locked memory"
     )]
     pub fn copy_of(&self, name: &SecretName) -> Result<Option<SecretValue>, Refusal> {
-        let Some((_, value)) = self.items.iter().find(|(other, _)| other == name) else {
+        let Some(value) = self.items.get(name) else {
             return Ok(None);
         };
         let copied = SecretValue::with_len::<Refusal>(value.len(), |room| {
@@ -186,6 +187,7 @@ impl Team {
         if !is_as_planned(&before, &newest, &env) {
             return Ok(None);
         }
+        let items: Vec<_> = items.into_iter().collect();
         let planned = plan.stand(&self.vault, &environment);
         let mut next = State::clone(&newest);
         let file = &mut next.env_mut(&env).file;

@@ -1,6 +1,8 @@
 //! What is told of the team: who is in it, what was done, what must be changed where it is used, how
 //! fresh all of that is. Everything here is told from the local copy.
 
+use std::collections::BTreeMap;
+
 use withheld_core::name::{Environment, PersonName, SecretName, Workspace};
 use withheld_core::team::{Access, Right, Role};
 use withheld_core::{Code, Moment, plain};
@@ -232,6 +234,12 @@ impl State {
         let (Some(environment), Some(here)) = (self.name_of(env), self.envs.get(env)) else {
             return;
         };
+        // Who may not read it any more are few; what they could read may be thousands.
+        let mut known: BTreeMap<MemberId, Option<(PersonName, Moment)>> = BTreeMap::new();
+        let mut left = |member: &MemberId| {
+            let found = || Some((self.person(member)?, self.lost_at(member, env)));
+            known.entry(*member).or_insert_with(found).clone()
+        };
         for (rid, exposed) in exposure::exposed(&self.chain, &here.chain) {
             let Some(Opened::Names(meta)) = here.records.get(&rid).map(|shown| &shown.opened)
             else {
@@ -241,15 +249,12 @@ impl State {
                 continue;
             };
             for member in exposed.to.keys().filter(|member| whom(member)) {
-                let Some(who) = self.person(member) else {
-                    continue;
-                };
-                rows.push(Exposed {
+                rows.extend(left(member).map(|(who, since)| Exposed {
                     name: name.clone(),
                     environment: environment.clone(),
                     who,
-                    since: self.lost_at(member, env),
-                });
+                    since,
+                }));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One secret from all sides: what was last applied here, what is here now, what the team has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use withheld_core::name::{Environment, SecretName};
@@ -124,7 +124,7 @@ pub(super) fn sides<'a>(
     let live = env.map(live).unwrap_or_default();
     let base = env.map_or(&[][..], |env| &env.file.base);
     let base: BTreeMap<&SecretName, &Row> = base.iter().map(|row| (&row.name, row)).collect();
-    let bound: Vec<&SecretName> = state.unpushed(environment).collect();
+    let bound: BTreeSet<&SecretName> = state.unpushed(environment).collect();
     let mut held: BTreeMap<SecretName, Held> = held
         .into_iter()
         .map(|held| (held.name.clone(), held))
@@ -138,7 +138,7 @@ pub(super) fn sides<'a>(
         base: base.get(&name).copied(),
         held: held.remove(&name),
         theirs: env.and_then(|env| theirs(env, live.get(&name), base.get(&name).copied())),
-        is_newly_bound: bound.contains(&&name),
+        is_newly_bound: bound.contains(&name),
         name,
     });
     sides.collect()
@@ -224,8 +224,11 @@ impl Shown {
 /// # Errors
 /// `not_found`.
 pub(super) fn are_there(all: &[Sides<'_>], names: Option<&[SecretName]>) -> Result<(), Refusal> {
-    let is_there = |name: &SecretName| all.iter().any(|sides| sides.name == *name);
-    let nowhere = names.into_iter().flatten().find(|name| !is_there(name));
+    let there: BTreeSet<&SecretName> = all.iter().map(|sides| &sides.name).collect();
+    let nowhere = names
+        .into_iter()
+        .flatten()
+        .find(|name| !there.contains(name));
     nowhere.map_or(Ok(()), |name| {
         Err(Refusal::new(
             Code::NotFound,
@@ -240,7 +243,11 @@ pub(super) fn chosen<'a>(
     all: Vec<Sides<'a>>,
     names: Option<&[SecretName]>,
 ) -> impl Iterator<Item = Sides<'a>> {
-    let is_named = move |sides: &Sides<'_>| names.is_none_or(|names| names.contains(&sides.name));
+    let names: Option<BTreeSet<&SecretName>> = names.map(|names| names.iter().collect());
+    let is_named = move |sides: &Sides<'_>| {
+        let names = names.as_ref();
+        names.is_none_or(|names| names.contains(&sides.name))
+    };
     all.into_iter().filter(is_named)
 }
 

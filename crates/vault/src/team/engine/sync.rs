@@ -2,11 +2,12 @@
 //! and then this device does its part for the others: it seals keys to newcomers and begins new epochs
 //! where somebody lost access.
 
+mod lease;
+
 use std::sync::Arc;
 
 use withheld_core::name::Environment;
 use withheld_core::{Code, Moment, Refusal, plain};
-use withheld_team::api::Lease;
 use withheld_team::id::EnvId;
 use withheld_team::links::Right;
 
@@ -20,6 +21,7 @@ use super::round::Round;
 use super::state::State;
 use super::talk::{By, Sent};
 use crate::team::post::Post;
+use lease::OverLease;
 
 /// How often a change is written anew because somebody else was faster.
 pub(super) const TRIES: usize = 5;
@@ -186,10 +188,10 @@ impl Team {
         now: Moment,
         write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
     ) -> Result<T, Refusal> {
-        self.change_closing(post, now, |_| Ok(Vec::new()), write)
+        self.change_after(post, now, |_| Ok(Vec::new()), write)
     }
 
-    /// The same, where somebody is cut off in these environments.
+    /// The same, where somebody is cut off in these environments: no admin holds up an owner who does that.
     ///
     /// # Errors
     /// Where an environment cannot be verified: [`Team::look_elsewhere`].
@@ -200,9 +202,22 @@ impl Team {
         closing: impl Fn(&State) -> Result<Vec<EnvId>, Refusal>,
         write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
     ) -> Result<T, Refusal> {
+        let team = self;
+        let mut post = OverLease { team, post, now };
+        self.change_after(&mut post, now, closing, write)
+    }
+
+    fn change_after<'d, T>(
+        &'d self,
+        post: &mut dyn Post,
+        now: Moment,
+        closing: impl Fn(&State) -> Result<Vec<EnvId>, Refusal>,
+        write: impl Fn(&State) -> Result<(Draft<'d>, T), Refusal>,
+    ) -> Result<T, Refusal> {
         for attempt in 0..TRIES {
             if attempt > 0 {
-                self.take_lease(post, now);
+                // So that a busy colleague is not faster again. Without it the next try may be too late, too.
+                let _ = self.take_lease(post, now);
             }
             self.catch_up(post, now)?;
             let closing = closing(&self.state())?;
@@ -214,15 +229,6 @@ impl Team {
             }
         }
         Err(busy())
-    }
-
-    /// Asks to append alone for some seconds, so that a busy colleague does not hold up a removal. Best
-    /// effort: without it the next try may be too late again.
-    fn take_lease(&self, post: &mut dyn Post, now: Moment) {
-        let path = format!("/v1/ws/{}/lease", self.state().file.ws);
-        let _ = self
-            .line(post, now)
-            .ask::<Lease>(&path, &serde_json::Map::new());
     }
 
     /// Has a bundle stored; whether it was. If not, the chains have moved on.

@@ -1,10 +1,12 @@
 //! Requests to the team's server, signed, and its answers, read with limits. An answer that is no answer
 //! is a fault of the way there; only what the server shows can be a fault of the server.
 
+mod problems;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use withheld_core::{Code, Moment, Refusal};
-use withheld_team::api::{Heads, Problem, ProblemCode};
+use withheld_team::api::{Heads, ProblemCode};
 use withheld_team::http_signature::{
     self, CONTENT_DIGEST, Fields, KeyId, Request, SIGNATURE, SIGNATURE_INPUT, Stamp,
 };
@@ -16,6 +18,9 @@ use crate::team::invitation::Server;
 use crate::team::keys::{DeviceSeed, InviteKey};
 use crate::team::post::{Answer, Outgoing, Post};
 use crate::vault::Unlocked;
+
+pub(super) use problems::problem;
+use problems::{is_judged, not_the_server, refused_for, unreadable};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 32 << 20;
@@ -257,14 +262,6 @@ pub(super) fn json(thing: &impl Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(thing).map_err(|_| fault::internal("a request cannot be written"))
 }
 
-fn not_the_server() -> Refusal {
-    Refusal::new(
-        Code::ServerUnreachable,
-        "what answers is not the team's server",
-        "see whether its address is right and nothing stands between: withheld team log",
-    )
-}
-
 /// As the `Host` field has it.
 fn authority(server: &Server) -> String {
     let host = server.host.as_str();
@@ -278,82 +275,4 @@ fn authority(server: &Server) -> String {
     } else {
         format!("{host}:{}", server.port)
     }
-}
-
-/// The problem that the server names, if it is the server that answers.
-fn problem(answer: &Answer) -> Option<ProblemCode> {
-    let problem: Problem = serde_json::from_slice(&answer.body).ok()?;
-    (problem.code.status() == answer.status).then_some(problem.code)
-}
-
-/// Whether a server that says this has looked at what was sent, and will say it again.
-fn is_judged(code: ProblemCode) -> bool {
-    match code {
-        ProblemCode::Malformed
-        | ProblemCode::Unsigned
-        | ProblemCode::Forbidden
-        | ProblemCode::NotFound
-        | ProblemCode::Conflict
-        | ProblemCode::TooLarge
-        | ProblemCode::Invalid
-        | ProblemCode::Unknown
-        | ProblemCode::Quota => true,
-        ProblemCode::Clock | ProblemCode::Leased | ProblemCode::Rate | ProblemCode::Unavailable => {
-            false
-        }
-    }
-}
-
-fn refused_for(code: ProblemCode) -> Refusal {
-    let (code, message, hint) = match code {
-        ProblemCode::Unsigned => (
-            Code::UnknownCaller,
-            "the team's server does not know this device: it was removed, or has not joined",
-            "ask somebody of the team: withheld team members",
-        ),
-        ProblemCode::Clock => (
-            Code::UnknownCaller,
-            "the clock of this machine and the server's are more than a minute apart",
-            "set the clock, and try again",
-        ),
-        ProblemCode::Forbidden => (
-            Code::NoGrant,
-            "the team's server says that this is not for this device to do",
-            "ask an admin of the team: withheld team members",
-        ),
-        ProblemCode::NotFound => (
-            Code::NotFound,
-            "the team's server does not have that",
-            "see whether its address is right: withheld team log",
-        ),
-        ProblemCode::Conflict => (
-            Code::Conflict,
-            "somebody else changed the team at the same moment",
-            "run the command again",
-        ),
-        ProblemCode::TooLarge | ProblemCode::Quota => (
-            Code::TooLarge,
-            "the team's server does not take that much",
-            "ask the people who run it for more room",
-        ),
-        ProblemCode::Malformed | ProblemCode::Invalid | ProblemCode::Unknown => (
-            Code::Unverified,
-            "the team's server does not accept what this version of Withheld writes",
-            "bring both to the same version",
-        ),
-        ProblemCode::Leased | ProblemCode::Rate | ProblemCode::Unavailable => (
-            Code::ServerUnreachable,
-            "the team's server is busy",
-            "try again in a few seconds",
-        ),
-    };
-    Refusal::new(code, message, hint)
-}
-
-fn unreadable() -> Refusal {
-    Refusal::new(
-        Code::Unverified,
-        "the team's server gave an answer that cannot be read",
-        "what is here stays in use; bring both to the same version",
-    )
 }

@@ -15,6 +15,7 @@ mod faults;
 mod files;
 mod hostile;
 mod interrupted;
+mod leased;
 mod lost_envelopes;
 mod namesakes;
 mod outbox;
@@ -27,12 +28,13 @@ mod spoilt_bindings;
 mod spoilt_epoch;
 mod story;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use withheld_core::api::VaultKind;
 use withheld_core::name::{Environment, PersonName, SecretName, Workspace};
 use withheld_core::team::{Access, Right, Role};
-use withheld_core::{Code, Moment, Refusal};
+use withheld_core::{BindingDraft, Code, Moment, Refusal};
 use withheld_secret::SecretValue;
 use withheld_team::VERSION;
 use withheld_team::id::{EnvId, Hash, RecordId};
@@ -67,6 +69,15 @@ fn person(written: &str) -> PersonName {
 
 fn secret(written: &str) -> SecretName {
     written.parse().unwrap()
+}
+
+/// What one secret may be used for.
+fn bound(
+    environment: &Environment,
+    secret: &SecretName,
+    drafts: &[BindingDraft],
+) -> BTreeMap<(Environment, SecretName), Vec<BindingDraft>> {
+    BTreeMap::from([((environment.clone(), secret.clone()), drafts.to_vec())])
 }
 
 fn code<T>(result: Result<T, Refusal>) -> Option<Code> {

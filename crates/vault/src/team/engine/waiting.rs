@@ -1,7 +1,9 @@
 //! What verified records say their secrets may be used for, and this machine's owner has neither
 //! accepted nor refused.
 
-use withheld_core::binding::BindingDraft;
+use std::collections::BTreeMap;
+
+use withheld_core::binding::{Binding, BindingDraft};
 use withheld_core::destination::{Host, HostPattern};
 use withheld_core::name::{Environment, PersonName, SecretName};
 use withheld_core::path::Paths;
@@ -44,12 +46,21 @@ impl Team {
     /// `store_unavailable` without locked memory.
     pub fn waiting(&self, policy: &PolicyContent) -> Result<Vec<WaitingBinding>, Refusal> {
         let state = self.state();
+        let mut bound: BTreeMap<_, Vec<&Binding>> = BTreeMap::new();
+        for binding in &policy.bindings {
+            let of = bound.entry((&binding.environment, &binding.secret));
+            of.or_default().push(binding);
+        }
         let mut rows = self.offered(&state)?;
         rows.retain(|(env, row)| {
             let denied = (state.envs.get(env))
                 .is_some_and(|here| here.file.denied.iter().any(|id| *id == row.id.as_str()));
-            let new = |draft| widens(policy, &row.environment, &row.secret, draft);
-            !denied && row.drafts.iter().any(new)
+            let bound = bound.get(&(&row.environment, &row.secret));
+            let is_allowed = |draft| {
+                let mut bound = bound.into_iter().flatten();
+                bound.any(|binding| is_within(draft, &binding.terms))
+            };
+            !denied && !row.drafts.iter().all(is_allowed)
         });
         let mut rows: Vec<WaitingBinding> = rows.into_iter().map(|(_, row)| row).collect();
         rows.sort_by(|a, b| (&a.environment, &a.secret).cmp(&(&b.environment, &b.secret)));

@@ -4,6 +4,7 @@
 //! What was removed is kept sealed and in memory only, until the vault is locked.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use withheld_core::Refusal;
 use withheld_core::name::{Environment, SecretName};
@@ -27,6 +28,15 @@ pub(super) struct Removed {
     stored: Stored,
 }
 
+/// What a name had, as far as it is still looked for.
+pub struct Earlier {
+    /// The values, the newest first.
+    pub values: Vec<SecretValue>,
+    /// Whether each that is looked for is among them. One that cannot be opened cannot be sent either, but
+    /// the keychain may have it again later.
+    pub is_whole: bool,
+}
+
 impl Unlocked {
     /// Every value that a name had in the last 30 days, and those that were removed since the vault was
     /// unlocked, the newest first: the newest, and as many earlier ones as are at most 16 and have at
@@ -38,33 +48,57 @@ impl Unlocked {
         &self,
         environment: &Environment,
         name: &SecretName,
-    ) -> Result<Vec<SecretValue>, Refusal> {
+    ) -> Result<Earlier, Refusal> {
         let mut versions = self.removed_of(environment, name);
         versions.extend(self.stored_of(environment, name));
         versions.sort_by_key(|stored| Reverse(stored.version));
         let mut room = EARLIER_BYTES;
-        let mut values: Vec<SecretValue> = Vec::new();
+        let mut earlier = Earlier {
+            values: Vec::new(),
+            is_whole: true,
+        };
         for stored in versions.iter().take(1 + EARLIER) {
             let seal = Seal::of_value(&self.workspace, environment, name, stored.version);
             let Some(value) = self.opened(&stored.address, &seal)? else {
+                earlier.is_whole = false;
                 continue;
             };
-            if !values.is_empty() {
+            if !earlier.values.is_empty() {
                 let Some(left) = room.checked_sub(value.len()) else {
                     break;
                 };
                 room = left;
             }
-            values.push(value);
+            earlier.values.push(value);
         }
-        Ok(values)
+        Ok(earlier)
+    }
+
+    /// The versions that [`Unlocked::every_value`] opens, or as many of them as are not too long, for
+    /// every name of an environment that had one. Nothing is opened for it.
+    #[must_use]
+    pub fn every_version(&self, environment: &Environment) -> BTreeMap<SecretName, Vec<u64>> {
+        let mut all: BTreeMap<SecretName, Vec<u64>> = BTreeMap::new();
+        for (name, secret) in self.index().secrets(environment) {
+            let versions = secret.versions.iter().map(|stored| stored.version);
+            all.insert(name.clone(), versions.collect());
+        }
+        let removed = lock(&self.removed);
+        for one in removed.iter().filter(|one| one.environment == *environment) {
+            let versions = all.entry(one.name.clone()).or_default();
+            versions.push(one.stored.version);
+        }
+        for versions in all.values_mut() {
+            versions.sort_by_key(|version| Reverse(*version));
+            versions.truncate(1 + EARLIER);
+        }
+        all
     }
 
     pub(super) fn stored_of(&self, environment: &Environment, name: &SecretName) -> Vec<Stored> {
         let index = self.index();
-        let mut secrets = index.secrets(environment);
-        let found = secrets.find(|(known, _)| *known == name);
-        found.map_or_else(Vec::new, |(_, secret)| secret.versions.clone())
+        let versions = index.versions(environment, name);
+        versions.to_vec()
     }
 
     fn removed_of(&self, environment: &Environment, name: &SecretName) -> Vec<Stored> {

@@ -1,6 +1,7 @@
 //! What the vault keeps of its own beside the values: the counter that shows an index that was put
 //! back, the policy's floor, the audit anchor's copy, the certificate authority.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -197,12 +198,12 @@ impl Unlocked {
             self.keep_state(&index)?;
         }
         // Best effort: what stays is sealed, named by nothing, and met again at the next unlock.
-        let used: Vec<&str> = index.addresses().collect();
+        let used: HashSet<&str> = index.addresses().collect();
         let fixed = ["state", "anchor", TEAM_HEADS].map(|name| self.rest.fixed(name));
         if let Ok(found) = self.rest.list() {
             let orphans = found
                 .iter()
-                .filter(|address| !fixed.contains(address) && !used.contains(&address.as_str()));
+                .filter(|address| !fixed.contains(address) && !used.contains(address.as_str()));
             self.forget(orphans.map(String::as_str));
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Putting values in and taking them out.
 
+use std::collections::BTreeSet;
+
 use withheld_core::api::Deposit;
 use withheld_core::name::{Environment, SecretName};
 use withheld_core::{Code, Moment, Refusal, text};
@@ -73,40 +75,24 @@ impl Unlocked {
         origin: Origin,
         now: Moment,
     ) -> Result<Vec<(SecretName, Stored)>, Refusal> {
-        let mut fresh: Vec<(SecretName, Stored)> = Vec::new();
+        let (mut fresh, mut envelopes) = (Vec::new(), Vec::new());
         for (name, value) in items {
-            match self.put(environment, name, value, index, origin, now) {
-                Ok(stored) => fresh.push((name.clone(), stored)),
-                Err(refusal) => {
-                    self.forget(fresh.iter().map(|(_, stored)| stored.address.as_str()));
-                    return Err(refusal);
-                }
-            }
+            let version = index.next_version(environment, name);
+            let path = format!("{}/{environment}/{name}/{version}", self.workspace);
+            let address = self.rest.address(&path)?;
+            let seal = Seal::of_value(&self.workspace, environment, name, version);
+            let envelope = envelope::seal_value(&self.key, &seal, value)?;
+            envelopes.push((address.clone(), envelope));
+            let stored = Stored {
+                version,
+                origin,
+                at: now,
+                address,
+            };
+            fresh.push((name.clone(), stored));
         }
+        self.rest.put_all(&envelopes)?;
         Ok(fresh)
-    }
-
-    fn put(
-        &self,
-        environment: &Environment,
-        name: &SecretName,
-        value: &SecretValue,
-        index: &Index,
-        origin: Origin,
-        at: Moment,
-    ) -> Result<Stored, Refusal> {
-        let version = index.next_version(environment, name);
-        let path = format!("{}/{environment}/{name}/{version}", self.workspace);
-        let address = self.rest.address(&path)?;
-        let seal = Seal::of_value(&self.workspace, environment, name, version);
-        let envelope = envelope::seal_value(&self.key, &seal, value)?;
-        self.rest.put(&address, &envelope)?;
-        Ok(Stored {
-            version,
-            origin,
-            at,
-            address,
-        })
     }
 
     /// Removes names with all their versions, all of them or none. Replies are searched for them until
@@ -160,9 +146,10 @@ pub(super) fn admit(
     items: &[(SecretName, SecretValue)],
     origin: Origin,
 ) -> Result<(), Refusal> {
-    for (at, (name, value)) in items.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for (name, value) in items {
         intake::fits(value.len())?;
-        if items[..at].iter().any(|(other, _)| other == name) {
+        if !seen.insert(name) {
             return Err(Refusal::new(
                 Code::Usage,
                 text!("`{}` is named twice", *name),

@@ -202,18 +202,6 @@ fn a_body_is_cut_when_the_values_of_the_session_change() {
     assert_eq!(read(body).0, chunk);
 }
 
-#[test]
-fn a_collected_body_is_refused_when_the_values_of_the_session_changed() {
-    let (mut parts, ()) = Response::new(()).into_parts();
-    let wash = Wash::new(one(PLAIN), Arc::default()).stale_when(Arc::new(|| true));
-    let body = wash.head(&mut parts).unwrap_or_else(|_| panic!());
-    let refusal = body
-        .collected(Bytes::from_static(b"x"), &mut parts.headers)
-        .err()
-        .unwrap();
-    assert_eq!(refusal.code, withheld_core::Code::Conflict);
-}
-
 /// Nothing more is read from the upstream while decoded bytes wait.
 #[test]
 fn p19_a_coded_body_is_decoded_as_it_is_read() {

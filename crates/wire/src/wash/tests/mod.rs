@@ -8,6 +8,7 @@ mod cuts;
 mod escapes;
 mod head;
 mod limits;
+mod more;
 mod near;
 mod parts;
 mod reference;

@@ -19,7 +19,7 @@ impl Vector {
     }
 
     /// The vector in a text, and that text without it.
-    fn between(&self, before: &[u8], after: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    pub(super) fn between(&self, before: &[u8], after: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let inner = self.front..self.text.len() - self.back;
         let text = [before, &self.text, after].concat();
         let clean = [

@@ -30,7 +30,7 @@ fn mistyped() -> Person {
     let drafts: Vec<withheld_core::BindingDraft> = serde_json::from_str(drafts).unwrap();
     let signed = anna
         .team()
-        .sign_bindings(&anna.proof, &dev, &name, &drafts, 2);
+        .sign_bindings(&anna.proof, &bound(&dev, &name, &drafts), 2);
     signed.unwrap();
     anna
 }

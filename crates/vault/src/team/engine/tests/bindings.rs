@@ -32,9 +32,7 @@ impl Person {
     fn bind(&self, env: &str, name: &str, host: &str, n: u64) {
         let signed = self.team().sign_bindings(
             &self.proof,
-            &environment(env),
-            &secret(name),
-            &drafts(host),
+            &bound(&environment(env), &secret(name), &drafts(host)),
             n,
         );
         signed.unwrap();
@@ -206,7 +204,9 @@ fn bindings_that_were_taken_back_are_not_pushed() {
     let (mut anna, mut bob) = two();
     let unbind = |anna: &Person, n| {
         let (dev, name) = (environment("dev"), secret("DB_URL"));
-        let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], n);
+        let signed = anna
+            .team()
+            .sign_bindings(&anna.proof, &bound(&dev, &name, &[]), n);
         signed.unwrap();
     };
     let none: &[BindingDraft] = &[];
@@ -233,7 +233,9 @@ fn bindings_that_were_taken_back_are_not_pushed() {
     anna.push("dev").unwrap();
     bob.pull("dev").unwrap();
     let (dev, name) = (environment("dev"), secret("DB_URL"));
-    let signed = bob.team().sign_bindings(&bob.proof, &dev, &name, &[], 2);
+    let signed = bob
+        .team()
+        .sign_bindings(&bob.proof, &bound(&dev, &name, &[]), 2);
     signed.unwrap();
     bob.push("dev").unwrap();
     let carried = bob.carried("dev", "DB_URL").unwrap();
@@ -249,7 +251,9 @@ fn what_comes_back_has_the_bindings_of_the_team() {
     anna.push("dev").unwrap();
     anna.drop_value("dev", "DB_URL");
     let (dev, name) = (environment("dev"), secret("DB_URL"));
-    let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], 5);
+    let signed = anna
+        .team()
+        .sign_bindings(&anna.proof, &bound(&dev, &name, &[]), 5);
     signed.unwrap();
     assert_eq!(anna.state_of("dev", "DB_URL"), Some(Drift::Ahead));
     anna.pull_of("dev", &["DB_URL"], true).unwrap();
@@ -265,7 +269,9 @@ fn nothing_is_taken_back_where_nothing_was_said() {
     anna.keep("dev", "DB_URL", b"whCANARYone");
     anna.push("dev").unwrap();
     let (dev, name) = (environment("dev"), secret("DB_URL"));
-    let signed = anna.team().sign_bindings(&anna.proof, &dev, &name, &[], 2);
+    let signed = anna
+        .team()
+        .sign_bindings(&anna.proof, &bound(&dev, &name, &[]), 2);
     signed.unwrap();
     assert_eq!(anna.state_of("dev", "DB_URL"), Some(Drift::InSync));
     assert_eq!(anna.push("dev").unwrap().pushed, []);

@@ -42,7 +42,7 @@ fn nothing_accepted() -> PolicyContent {
 fn bind(person: &Person, host: &str, n: u64) {
     let (dev, name) = (environment("dev"), secret("DB_URL"));
     let team = person.team();
-    team.sign_bindings(&person.proof, &dev, &name, &drafts(host), n)
+    team.sign_bindings(&person.proof, &bound(&dev, &name, &drafts(host)), n)
         .unwrap();
 }
 
@@ -64,7 +64,7 @@ fn the_owner_is_heard_while_a_sync_waits_for_the_server() {
     let team = team.as_ref().unwrap();
     let act = || {
         let (dev, name) = (environment("dev"), secret("DB_URL"));
-        team.sign_bindings(proof, &dev, &name, &drafts("bobs.example.com"), 2)
+        team.sign_bindings(proof, &bound(&dev, &name, &drafts("bobs.example.com")), 2)
             .unwrap();
         team.deny(&waiting[0].id).unwrap();
     };
@@ -130,7 +130,7 @@ fn what_is_signed_while_its_forerunner_is_pushed_is_still_to_be_pushed() {
     let team = team.as_ref().unwrap();
     let act = || {
         let (dev, name) = (environment("dev"), secret("DB_URL"));
-        team.sign_bindings(proof, &dev, &name, &drafts("new.example.com"), 5)
+        team.sign_bindings(proof, &bound(&dev, &name, &drafts("new.example.com")), 5)
             .unwrap();
     };
     let mut post = Meanwhile {
@@ -236,7 +236,7 @@ fn a_vault_that_was_locked_meanwhile_says_and_writes_nothing() {
     let Person { team, proof, .. } = &bob;
     let (dev, name) = (environment("dev"), secret("DB_URL"));
     let team = team.as_ref().unwrap();
-    let signed = team.sign_bindings(proof, &dev, &name, &drafts("db.example.com"), 2);
+    let signed = team.sign_bindings(proof, &bound(&dev, &name, &drafts("db.example.com")), 2);
     assert_eq!(code(signed), locked);
     assert_eq!(bob.post.seen, [], "nothing was sent");
     // Locked while the answer was on its way: nothing is kept of it.

@@ -50,7 +50,7 @@ fn before() -> (Person, Person) {
     let drafts: Vec<withheld_core::BindingDraft> = serde_json::from_str(drafts).unwrap();
     let dev = environment("dev");
     anna.team()
-        .sign_bindings(&anna.proof, &dev, &secret("OTHER"), &drafts, 2)
+        .sign_bindings(&anna.proof, &bound(&dev, &secret("OTHER"), &drafts), 2)
         .unwrap();
     (anna, bob)
 }

@@ -15,7 +15,7 @@ fn drafts(host: &str) -> Vec<BindingDraft> {
 fn bind(anna: &Person, host: &str, n: u64) {
     let (dev, name) = (environment("dev"), secret("DB_URL"));
     let team = anna.team();
-    let signed = team.sign_bindings(&anna.proof, &dev, &name, &drafts(host), n);
+    let signed = team.sign_bindings(&anna.proof, &bound(&dev, &name, &drafts(host)), n);
     signed.unwrap();
 }
 
