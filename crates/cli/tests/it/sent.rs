@@ -179,28 +179,6 @@ fn why_leads_to_no_why() {
 }
 
 #[test]
-fn who_is_not_known_learns_a_bare_status() {
-    let world = world!().with_key();
-    let agent = world.agent();
-    let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(64 << 10));
-    for (bytes, status) in [
-        (&b"\x05\x01\x00"[..], 400),
-        (b"GET / HTTP/0.9\r\n\r\n", 400),
-        (long.as_bytes(), 414),
-    ] {
-        let reply = agent.raw(bytes).unwrap();
-        assert_eq!(
-            (reply.status, reply.code()),
-            (status, None),
-            "{}",
-            reply.shown()
-        );
-        assert!(reply.body.is_empty(), "{}", reply.shown());
-    }
-    world.finish();
-}
-
-#[test]
 fn an_agent_sees_no_act_of_the_owner() {
     let world = world!().with_key();
     let agent = world.agent_named("codex", &["--grant", "KEY"]);
