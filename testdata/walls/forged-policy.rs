@@ -5,6 +5,6 @@
 use withheld_core::{Policy, PolicyContent};
 
 pub fn forge(content: PolicyContent) -> Option<Policy> {
-    Some(Policy { content, bindings: Vec::new() }) //~
+    Some(Policy { content, bindings: Vec::new(), of: Default::default() }) //~
     //= Policy::verify(&content.to_json().ok()?, &[0; 32], 0).ok()
 }
