@@ -468,7 +468,11 @@ pub(crate) fn value(bytes: &[u8]) -> SecretValue {
 pub(crate) fn folder() -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-    std::env::temp_dir().join(format!("withheld-wire-{}-{number}", std::process::id()))
+    let folder =
+        std::env::temp_dir().join(format!("withheld-wire-{}-{number}", std::process::id()));
+    // The process of an earlier run may have had the same number.
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
 }
 
 pub(crate) fn empty() -> Upload {
